@@ -1,0 +1,98 @@
+"""The event: plain, versioned data that crosses between processes. Durable, ordered, never lost.
+
+Nothing here identifies a person: an event names a place, a rule and measured values.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from configs.schema import Severity
+
+EventKind = Literal["intrusion", "line_crossing", "crowding", "camera_offline"]
+
+
+class Plain(BaseModel):
+    """Frozen plain data; an unknown key means another version, and is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SeenObject(Plain):
+    """One object on the event's frame. ``box`` is x1 y1 x2 y2, normalised to the picture."""
+
+    track_id: int
+    label: str
+    score: float = Field(ge=0, le=1)
+    box: tuple[float, float, float, float]
+
+
+class Snapshot(Plain):
+    """The event's frame as JPEG, boxes drawn. ``path`` is relative to the evidence folder."""
+
+    path: str
+    sha256: str
+    width: int
+    height: int
+
+
+class Event(Plain):
+    """One happening that a rule found.
+
+    ``id`` is a UUIDv7 made by the worker: every replay carries the same one. Times are UTC epoch seconds:
+    ``occurred_at`` is the capture time of the frame that completed the rule (for ``camera_offline``: when the picture
+    was lost), ``detected_at`` when the worker knew. ``measured`` against ``limit`` in ``unit`` is the reason with its
+    numbers: 22 of 15 ``objects``, 6.2 of 5 ``s``. ``direction`` is set for line crossings.
+    """
+
+    v: Literal[1] = 1
+    id: str
+    kind: EventKind
+    severity: Severity
+    camera_id: str
+    site_id: str
+    region_id: str
+    rule_id: str
+    rule_name: str
+    place_id: str | None = Field(default=None, description="zone or line of the rule")
+    place_name: str | None = None
+    occurred_at: float
+    detected_at: float
+    measured: float
+    limit: float
+    unit: Literal["objects", "s", "crossings"]
+    direction: Literal["forward", "backward"] | None = None
+    fault: str | None = Field(default=None, description="camera_offline: the word of ingest.state.Fault")
+    model_id: str | None = None
+    objects: tuple[SeenObject, ...] = ()
+    snapshot: Snapshot | None = None
+
+
+class Candidate(Plain):
+    """An event before dedup: ``dedup_key`` names the happening, ``window_s`` how long a repeat is merged into it."""
+
+    event: Event
+    dedup_key: str
+    window_s: float = Field(gt=0)
+
+
+class Box(Plain):
+    """A box of the overlay. ``box`` is x1 y1 x2 y2, normalised."""
+
+    id: int
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    alarm: bool = False
+
+
+class Overlay(Plain):
+    """Boxes of one analysed frame on the live channel; may be lost. ``pts_s`` is on the fragments' timeline."""
+
+    v: Literal[1] = 1
+    type: Literal["overlay"] = "overlay"
+    camera_id: str
+    pts_s: float
+    boxes: tuple[Box, ...]

@@ -1,0 +1,244 @@
+"""The settings of a node: frozen, unknown keys refused.
+
+Coordinates: zones and lines are normalised to the picture, x right and y down, both in [0, 1]. Sites are WGS 84
+degrees. Durations are seconds unless the name says otherwise. References between parts (a camera's site, a rule's
+zone) are checked in :mod:`configs.references`, so that a loader can report every fault of a file at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+Point = tuple[Unit, Unit]
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, and a key nobody knows is a fault, not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RegionLevel(StrEnum):
+    """The five levels of the tree, widest first: 市, 县, 乡/镇, 村, 网格."""
+
+    CITY = "city"
+    COUNTY = "county"
+    TOWN = "town"
+    VILLAGE = "village"
+    GRID = "grid"
+
+
+class Region(Section):
+    """One region; its children are of a narrower level."""
+
+    id: Identifier
+    name: Name
+    name_en: Name | None = None
+    level: RegionLevel
+    children: tuple[Region, ...] = ()
+
+
+class Location(Section):
+    """WGS 84, degrees."""
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+
+
+class Site(Section):
+    """A place that the patrol visits; holds one or more cameras."""
+
+    id: Identifier
+    name: Name
+    name_en: Name | None = None
+    region: Identifier
+    location: Location
+
+
+class Credentials(Section):
+    """User and password of a camera. The password never stands in the file: it is read from the environment or a file.
+
+    Exactly one of ``password_env`` and ``password_file`` is set; the loader resolves ``password``.
+    """
+
+    username: Annotated[str, StringConstraints(min_length=1)]
+    password_env: str | None = None
+    password_file: Path | None = None
+    password: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
+
+
+class StreamSettings(Section):
+    """One RTSP stream. The URL carries no user or password."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$")]
+    transport: Literal["tcp"] = "tcp"
+
+
+class Zone(Section):
+    """A simple polygon, at least three corners, normalised coordinates."""
+
+    id: Identifier
+    name: Name
+    polygon: tuple[Point, ...] = Field(min_length=3)
+
+
+class Line(Section):
+    """A directed line from ``a`` to ``b``; who crosses it "forward" passes from its left to its right side."""
+
+    id: Identifier
+    name: Name
+    a: Point
+    b: Point
+
+
+class Severity(StrEnum):
+    """Shape, word and colour of an alarm: ▲ critical, ◆ high, ● medium, ○ low."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class RuleBase(Section):
+    """What every rule has. ``rearm_s`` is the window in which a repeat of the same happening is merged."""
+
+    id: Identifier
+    name: Name
+    severity: Severity = Severity.MEDIUM
+    rearm_s: float = Field(default=30.0, gt=0, le=86400)
+
+
+class ObjectRule(RuleBase):
+    """What every rule over tracked objects has."""
+
+    classes: tuple[Name, ...] = ("person",)
+    min_score: Unit = 0.4
+    min_height: Unit = Field(default=0.0, description="smallest box height, as a share of the picture's height")
+
+
+class IntrusionRule(ObjectRule):
+    """An object's bottom centre is inside the zone for ``dwell_s``."""
+
+    kind: Literal["intrusion"]
+    zone: Identifier
+    dwell_s: float = Field(default=0.0, ge=0, le=3600)
+
+
+class LineCrossingRule(ObjectRule):
+    """An object's bottom centre passes the line in the given direction."""
+
+    kind: Literal["line_crossing"]
+    line: Identifier
+    direction: Literal["forward", "backward", "both"] = "both"
+
+
+class CrowdingRule(ObjectRule):
+    """At least ``limit`` objects are inside the zone for ``duration_s``."""
+
+    kind: Literal["crowding"]
+    zone: Identifier
+    limit: int = Field(ge=1, le=10000)
+    duration_s: float = Field(default=5.0, ge=0, le=3600)
+
+
+class OfflineRule(RuleBase):
+    """No picture from the camera for ``after_s``."""
+
+    kind: Literal["camera_offline"]
+    after_s: float = Field(default=10.0, ge=0, le=86400)
+
+
+Rule = Annotated[IntrusionRule | LineCrossingRule | CrowdingRule | OfflineRule, Field(discriminator="kind")]
+
+
+class CameraDetection(Section):
+    """Whether and how a camera's pictures are analysed."""
+
+    enabled: bool = True
+    stream: Literal["sub", "main"] = "sub"
+    fps: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second, at most")
+
+
+class Camera(Section):
+    """One camera: its streams, what is drawn on its picture, and the rules over it."""
+
+    id: Identifier
+    site: Identifier
+    name: Name
+    name_en: Name | None = None
+    main: StreamSettings
+    sub: StreamSettings | None = None
+    credentials: Credentials | None = None
+    detection: CameraDetection = CameraDetection()
+    zones: tuple[Zone, ...] = ()
+    lines: tuple[Line, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def stream(self, name: Literal["main", "sub"]) -> StreamSettings:
+        """The named stream; a camera with one stream uses it for both."""
+        return self.sub if name == "sub" and self.sub is not None else self.main
+
+
+class PatrolPlan(Section):
+    """轮巡: ``slots`` tiles of the wall show the sites in order, ``dwell_s`` each; an alarm calls its site up."""
+
+    name: Name = "全部点位"
+    name_en: Name | None = "All sites"
+    slots: int = Field(default=4, ge=1, le=16)
+    dwell_s: float = Field(default=12.0, ge=2, le=3600)
+    alarm_hold_s: float = Field(default=30.0, ge=2, le=3600)
+    sites: tuple[Identifier, ...] = Field(default=(), description="empty: every site with a camera, in file order")
+
+
+class ModelSettings(Section):
+    """The detector and how it runs."""
+
+    id: Identifier = "yolox_nano_416"
+    store: Path | None = Field(default=None, description="folder of model files; default: the user's data folder")
+    allow_pull: bool = True
+    fallback: Literal["motion", "refuse"] = Field(
+        default="motion", description="what happens when the model cannot be had: motion only, or no start"
+    )
+    sessions: int | None = Field(default=None, ge=1, le=64, description="concurrent runs; default: cores - 1, at least 1")
+    min_score: Unit = 0.25
+    nms_iou: Unit = 0.6
+
+
+class Retention(Section):
+    """How long things are kept, days."""
+
+    events_days: int = Field(default=180, ge=1, le=3650)
+    snapshots_days: int = Field(default=30, ge=1, le=3650)
+
+
+class Listen(Section):
+    """Where the dashboard listens. Port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+
+
+class Settings(Section):
+    """The whole file."""
+
+    title: Name = "社会治理服务中心"
+    title_en: Name = "Social governance centre"
+    timezone: str = "Asia/Shanghai"
+    state_dir: Path = Path("var/xueliang")
+    listen: Listen = Listen()
+    redis_url: SecretStr | None = None
+    database_url: SecretStr | None = None
+    regions: tuple[Region, ...] = ()
+    sites: tuple[Site, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+    patrol: PatrolPlan = PatrolPlan()
+    model: ModelSettings = ModelSettings()
+    retention: Retention = Retention()
