@@ -1,0 +1,100 @@
+"""Newest wins: one slot a camera between its reader and the detection stage, and nothing lost uncounted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable
+
+from ingest.frame import Frame
+from ingest.ledger import DropCause, FrameLedger
+
+
+class Mailboxes:
+    """One slot for each of the given cameras, shared by the readers and the detection threads.
+
+    A frame must be booked as received in the ledger before it is put. A frame that replaces another one counts the
+    older as ``superseded``; frames that wait at :meth:`close`, or come after it, count as ``shutdown``. Whoever takes
+    a frame closes it in the ledger, as analysed or dropped.
+    """
+
+    def __init__(
+        self,
+        camera_ids: Iterable[str],
+        ledger: FrameLedger,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._monotonic = monotonic
+        self._cameras = frozenset(camera_ids)
+        # In order of the last turn: a camera goes to the end when it is served, so nobody waits more than one round.
+        self._turns = OrderedDict.fromkeys(sorted(self._cameras))
+        self._slots: dict[str, Frame] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called; then :meth:`take_next` gives ``None`` at once."""
+        with self._changed:
+            return self._closed
+
+    def put(self, frame: Frame) -> None:
+        """Offers the newest frame of its camera; never blocks. Raises ``KeyError`` for an unknown camera."""
+        if frame.camera_id not in self._cameras:
+            raise KeyError(frame.camera_id)
+        with self._changed:
+            if self._closed:
+                lost, cause = frame, DropCause.SHUTDOWN
+            else:
+                lost, cause = self._slots.get(frame.camera_id), DropCause.SUPERSEDED
+                self._slots[frame.camera_id] = frame
+                self._changed.notify_all()
+        if lost is not None:
+            self._ledger.dropped(lost.camera_id, cause)
+
+    def take_next(self, busy: Collection[str], timeout: float) -> Frame | None:
+        """The waiting frame of the camera not in ``busy`` that was served longest ago.
+
+        Blocks up to ``timeout`` seconds; ``None`` when no such frame came, or after :meth:`close`.
+        """
+        deadline = self._monotonic() + timeout
+        with self._changed:
+            while not self._closed:
+                for camera_id in self._turns:
+                    if camera_id in self._slots and camera_id not in busy:
+                        self._turns.move_to_end(camera_id)
+                        return self._slots.pop(camera_id)
+                left = deadline - self._monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    return None
+            return None
+
+    def take(self, camera_id: str) -> Frame | None:
+        """The waiting frame of one camera, without waiting for one."""
+        with self._changed:
+            frame = self._slots.pop(camera_id, None)
+            if frame is not None:
+                self._turns.move_to_end(camera_id)
+            return frame
+
+    def notify(self) -> None:
+        """Wakes whoever waits in :meth:`take_next`: a ``busy`` camera has become free."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def waiting(self) -> int:
+        """How many frames wait."""
+        with self._changed:
+            return len(self._slots)
+
+    def close(self) -> None:
+        """Ends the exchange; idempotent. Waiting frames count as ``shutdown``."""
+        with self._changed:
+            self._closed = True
+            left, self._slots = self._slots, {}
+            self._changed.notify_all()
+        for camera_id in left:
+            self._ledger.dropped(camera_id, DropCause.SHUTDOWN)
