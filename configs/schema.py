@@ -7,16 +7,48 @@ zone) are checked in :mod:`configs.references`, so that a loader can report ever
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 Point = tuple[Unit, Unit]
+
+
+def _area(polygon: tuple[Point, ...]) -> float:
+    """Signed area, shoelace formula."""
+    following = (*polygon[1:], polygon[0])
+    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(polygon, following, strict=True)) / 2
+
+
+def _side(a: Point, b: Point, p: Point) -> float:
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+
+
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether the segments ab and cd cross or touch."""
+    s = (_side(a, b, c), _side(a, b, d), _side(c, d, a), _side(c, d, b))
+    if s[0] * s[1] < 0 and s[2] * s[3] < 0:
+        return True
+    ends = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
+    return any(
+        side == 0 and min(p[0], q[0]) <= r[0] <= max(p[0], q[0]) and min(p[1], q[1]) <= r[1] <= max(p[1], q[1])
+        for side, (p, q, r) in zip(s, ends, strict=True)
+    )
 
 
 class Section(BaseModel):
@@ -73,12 +105,29 @@ class Credentials(Section):
     password_file: Path | None = None
     password: SecretStr = Field(default=SecretStr(""), exclude=True, repr=False)
 
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.password_env is None) == (self.password_file is None):
+            raise ValueError("give the password by exactly one of password_env and password_file")
+        if self.password.get_secret_value() and "password" in self.model_fields_set:
+            raise ValueError("a password does not stand in the settings: use password_env or password_file")
+        return self
+
 
 class StreamSettings(Section):
     """One RTSP stream. The URL carries no user or password."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^rtsp://[^@\s]+$")]
+    url: str
     transport: Literal["tcp"] = "tcp"
+
+    @field_validator("url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        if not re.match(r"^rtsp://[^/\s]+", url) or re.search(r"\s", url):
+            raise ValueError("want rtsp://HOST[:PORT]/PATH")
+        if "@" in url.removeprefix("rtsp://").split("/", 1)[0]:
+            raise ValueError("no user or password in a URL: put them under the camera's credentials")
+        return url
 
 
 class Zone(Section):
@@ -88,6 +137,22 @@ class Zone(Section):
     name: Name
     polygon: tuple[Point, ...] = Field(min_length=3)
 
+    @field_validator("polygon")
+    @classmethod
+    def _simple(cls, polygon: tuple[Point, ...]) -> tuple[Point, ...]:
+        if len(set(polygon)) != len(polygon):
+            raise ValueError("a corner stands twice")
+        if abs(_area(polygon)) < 1e-6:
+            raise ValueError("the polygon has no area")
+        n = len(polygon)
+        for i in range(n):
+            for j in range(i + 2, n):
+                if (j + 1) % n == i:
+                    continue
+                if _cross(polygon[i], polygon[(i + 1) % n], polygon[j], polygon[(j + 1) % n]):
+                    raise ValueError(f"sides {i + 1} and {j + 1} cross: the corners are not in order")
+        return polygon
+
 
 class Line(Section):
     """A directed line from ``a`` to ``b``; who crosses it "forward" passes from its left to its right side."""
@@ -96,6 +161,12 @@ class Line(Section):
     name: Name
     a: Point
     b: Point
+
+    @model_validator(mode="after")
+    def _has_length(self) -> Self:
+        if self.a == self.b:
+            raise ValueError("both ends of the line are the same point")
+        return self
 
 
 class Severity(StrEnum):
@@ -207,7 +278,9 @@ class ModelSettings(Section):
     fallback: Literal["motion", "refuse"] = Field(
         default="motion", description="what happens when the model cannot be had: motion only, or no start"
     )
-    sessions: int | None = Field(default=None, ge=1, le=64, description="concurrent runs; default: cores - 1, at least 1")
+    sessions: int | None = Field(
+        default=None, ge=1, le=64, description="concurrent runs; default: cores - 1, at least 1"
+    )
     min_score: Unit = 0.25
     nms_iou: Unit = 0.6
 
@@ -242,3 +315,12 @@ class Settings(Section):
     patrol: PatrolPlan = PatrolPlan()
     model: ModelSettings = ModelSettings()
     retention: Retention = Retention()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone named {name!r} (an IANA name such as Asia/Shanghai)") from None
+        return name
