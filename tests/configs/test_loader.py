@@ -141,4 +141,4 @@ def test_any_proper_triangle_is_a_zone(corners: list[tuple[float, float]]) -> No
 
 def test_a_zone_that_crosses_itself_is_refused() -> None:
     with pytest.raises(ValidationError, match="cross"):
-        Zone(id="z", name="z", polygon=((0.0, 0.0), (1.0, 1.0), (1.0, 0.2), (0.0, 0.8)))
+        Zone(id="z", name="z", polygon=((0.0, 0.0), (1.0, 1.0), (1.0, 0.4), (0.0, 0.9)))
