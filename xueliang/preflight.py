@@ -53,7 +53,8 @@ def claim_state_dir(state_dir: Path) -> IO[str]:
         lock = (state_dir / "lock").open("a+")
     except OSError as error:
         raise CannotStart(
-            f"the state folder {state_dir} cannot be written: {error.strerror}; make it writable or set another (state_dir)"
+            f"the state folder {state_dir} cannot be written: {error.strerror}; "
+            "make it writable or set another (state_dir)"
         ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
