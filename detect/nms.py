@@ -1,0 +1,52 @@
+"""Intersection over union, and greedy non-maximum suppression by class."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def pairwise_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """IoU of each box of ``a`` ``(n, 4)`` with each of ``b`` ``(m, 4)``, x1 y1 x2 y2: float32 ``(n, m)`` in [0, 1].
+
+    Two boxes without area have an IoU of 0.
+    """
+    top_left = np.maximum(a[:, None, :2], b[None, :, :2])
+    bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sides = np.maximum(bottom_right - top_left, 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = _areas(a)[:, None] + _areas(b)[None, :] - intersection
+    iou: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return np.minimum(iou, np.float32(1))
+
+
+def _areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    areas: NDArray[np.float32] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return areas
+
+
+def nms(
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    classes: NDArray[np.int16],
+    *,
+    iou: float,
+    candidates: int = 1000,
+    limit: int = 300,
+) -> NDArray[np.intp]:
+    """Indices of the boxes that stay, best score first (ties: lower index first), at most ``limit``.
+
+    A box goes when a better one that stays has its class and an IoU above ``iou``. Only the ``candidates`` best are
+    looked at, which bounds the work. ``boxes`` ``(n, 4)``, ``scores`` ``(n,)``, ``classes`` ``(n,)``.
+    """
+    order = np.argsort(-scores, kind="stable")[:candidates]
+    if len(order) < 2:
+        return order
+    ranked = boxes[order]
+    rivals = (pairwise_iou(ranked, ranked) > iou) & (classes[order][:, None] == classes[order][None, :])
+    gone = np.zeros(len(order), bool)
+    # A box without rivals suppresses nothing: only the others need the sequential walk.
+    for rank in np.flatnonzero(np.triu(rivals, 1).any(axis=1)):
+        if not gone[rank]:
+            gone[rank + 1 :] |= rivals[rank, rank + 1 :]
+    return order[~gone][:limit]
