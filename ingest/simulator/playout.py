@@ -1,0 +1,230 @@
+"""Playing a track in real time: one clock for a camera, one tick a frame for all viewers of a stream.
+
+A camera is one scene in time. Frame ``n`` of a stream is captured at ``phase + n / fps`` on the camera's clock and is
+frame ``n mod length`` of its loop, so that main and sub, and every viewer, see the same instant; and numbers never go
+back, so that timestamps run on over the loop's seam.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal, Protocol
+
+from ingest.simulator.fault import SimFault
+from ingest.simulator.material import Track
+from ingest.simulator.rtsp.rtp import CLOCK_RATE, PacketTrain, sender_report
+
+REPORT_INTERVAL_S: Final = 2.0
+MIN_BUFFER: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A camera's clock. ``steady`` counts seconds evenly, ``origin`` is where frame 0 of its streams lies on it.
+
+    ``wall`` gives UTC epoch seconds and may be set by others meanwhile; it only feeds the sender reports.
+    """
+
+    steady: Callable[[], float]
+    wall: Callable[[], float]
+    origin: float
+
+    def newest(self, fps: Fraction) -> int:
+        """Number of the newest frame captured."""
+        return math.floor((self.steady() - self.origin) * fps.numerator / fps.denominator)
+
+    def due(self, index: int, fps: Fraction) -> float:
+        """When frame ``index`` is captured, on ``steady``."""
+        return self.origin + index * fps.denominator / fps.numerator
+
+    def wall_of(self, steady: float) -> float:
+        """UTC epoch seconds of an instant of ``steady``, by today's wall clock."""
+        return self.wall() - (self.steady() - steady)
+
+
+class Wire(Protocol):
+    """The part of :class:`asyncio.WriteTransport` that a viewer needs."""
+
+    def write(self, data: bytes | bytearray, /) -> None:
+        """Never blocks; what the peer does not take is buffered."""
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes buffered."""
+
+
+Loss = Literal["dropped_slow", "withheld", "skipped"]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a camera sent, and what it did not. Every frame that falls due for a viewer is in exactly one of them."""
+
+    frames: int = 0
+    packets: int = 0
+    bytes: int = 0
+    dropped_slow: int = 0  # the viewer did not take them: everything up to its next key frame
+    withheld: int = 0  # by a fault
+    skipped: int = 0  # this process stood still for longer than a GOP
+
+    def lose(self, cause: Loss, frames: int = 1) -> None:
+        """Count frames that were due and not sent."""
+        setattr(self, cause, getattr(self, cause) + frames)
+
+
+class Viewer:
+    """One session's view of one stream: its own SSRC, sequence and timestamp base, and its bounded buffer."""
+
+    def __init__(
+        self, wire: Wire, channels: tuple[int, int], timeline: Timeline, track: Track, counters: Counters
+    ) -> None:
+        self._wire = wire
+        self._rtp, self._rtcp = channels
+        self._timeline = timeline
+        self._track = track
+        self._counters = counters
+        self._ticks = int(CLOCK_RATE / track.fps)
+        self._limit = max(MIN_BUFFER, 2 * track.largest_gop)
+        self._waiting: Loss | None = None  # for a key frame, and why
+        self._packets = self._octets = 0
+        self._report_at = -math.inf
+        self._first = 0
+        self.ssrc = secrets.randbits(32)
+        self.sequence = secrets.randbits(16)
+        # In the lower half, so that common clients, which do not unwrap the difference to the last report, get hours.
+        self._base = secrets.randbits(31)
+
+    def begin(self, index: int) -> None:
+        """The first frame will be ``index``; timestamps count from there."""
+        self._first = index
+
+    def timestamp(self, index: int) -> int:
+        """RTP time of frame ``index``, 90 kHz, not yet wrapped."""
+        return self._base + (index - self._first) * self._ticks
+
+    def offer(self, index: int, train: PacketTrain, *, key: bool) -> None:
+        """Send frame ``index``, or drop it if the viewer is slow: then up to the next key frame."""
+        if self._waiting is not None and not key:
+            self._counters.lose(self._waiting)
+            return
+        if self._wire.get_write_buffer_size() > self._limit:
+            self.lose("dropped_slow")
+            return
+        self._waiting = None
+        data = train.patched(channel=self._rtp, sequence=self.sequence, timestamp=self.timestamp(index), ssrc=self.ssrc)
+        captured = self._timeline.due(index, self._track.fps)
+        if captured >= self._report_at:
+            data[:0] = self._report(index, captured)
+            self._report_at = captured + REPORT_INTERVAL_S
+        self._wire.write(data)
+        packets = len(train.offsets)
+        self.sequence = self.sequence + packets & 0xFFFF
+        self._packets += packets
+        self._octets += len(train.data) - 16 * packets
+        self._counters.frames += 1
+        self._counters.packets += packets
+        self._counters.bytes += len(data)
+
+    def lose(self, cause: Loss, frames: int = 1) -> None:
+        """Frames are not sent: the next one that is will be a key frame."""
+        self._counters.lose(cause, frames)
+        self._waiting = cause
+
+    def _report(self, index: int, captured: float) -> bytes:
+        # The pair names the frame's capture, not the instant of sending: the mapping is the same line, and the first
+        # report precedes the first packet without placing it before zero on a client's timeline.
+        return sender_report(
+            channel=self._rtcp,
+            ssrc=self.ssrc,
+            wall=self._timeline.wall_of(captured),
+            timestamp=self.timestamp(index),
+            packets=self._packets,
+            octets=self._octets,
+            cname="camera",
+        )
+
+
+class Playout:
+    """One stream of one camera. Costs nothing while nobody watches."""
+
+    def __init__(
+        self, track: Track, timeline: Timeline, loop: asyncio.AbstractEventLoop, fault: Callable[[], SimFault]
+    ) -> None:
+        self.track = track
+        self.timeline = timeline
+        self.counters = Counters()
+        self._loop = loop
+        self._fault = fault
+        self._viewers: list[Viewer] = []
+        self._next = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def viewers(self) -> int:
+        """How many are playing."""
+        return len(self._viewers)
+
+    def first_index(self) -> int:
+        """Where a viewer added now begins: the newest key frame."""
+        newest = self._newest()
+        return newest - self.track.since_key[newest % len(self.track.trains)]
+
+    def add(self, viewer: Viewer, first: int) -> None:
+        """Begin with the current GOP at once, with its true capture times, then go on in real time."""
+        newest = self._newest()
+        viewer.begin(first)
+        if not self._viewers:
+            self._next = newest + 1
+        for index in range(first, newest + 1):
+            self._send(viewer, index)
+        self._viewers.append(viewer)
+        if self._timer is None:
+            self._schedule()
+
+    def remove(self, viewer: Viewer) -> None:
+        """Stop sending to it; unknown ones are ignored, since a session may end in several ways at once."""
+        if viewer in self._viewers:
+            self._viewers.remove(viewer)
+        if not self._viewers:
+            self.close()
+
+    def close(self) -> None:
+        """No more ticks."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _newest(self) -> int:
+        # While ticking, the newest frame is the newest one sent: who joins between two ticks must not get one twice.
+        return self._next - 1 if self._viewers else self.timeline.newest(self.track.fps)
+
+    def _schedule(self) -> None:
+        self._timer = self._loop.call_at(self.timeline.due(self._next, self.track.fps), self._tick)
+
+    def _tick(self) -> None:
+        # The loop may fire a timer early by its clock's resolution; the frame it was set for is due by definition.
+        newest = max(self._next, self.timeline.newest(self.track.fps))
+        behind = newest - self._next
+        if behind > self.track.fps * 2:
+            self._next = newest
+            for viewer in self._viewers:
+                viewer.lose("skipped", behind)
+        while self._next <= newest:
+            for viewer in tuple(self._viewers):
+                self._send(viewer, self._next)
+            self._next += 1
+        if self._viewers:
+            self._schedule()
+
+    def _send(self, viewer: Viewer, index: int) -> None:
+        fault = self._fault()
+        if fault is SimFault.FROZEN:
+            viewer.lose("withheld")
+            return
+        place = index % len(self.track.trains)
+        train = self.track.garbled[place] if fault is SimFault.GARBLED else self.track.trains[place]
+        viewer.offer(index, train, key=self.track.since_key[place] == 0)
