@@ -178,8 +178,8 @@ def _grown(boxes: NDArray[np.float32], growth: float) -> NDArray[np.float32]:
 
 def _groups(labels: Sequence[str]) -> NDArray[np.int64]:
     """For each class the first class that it may be exchanged with: itself, or of its group in the model's labels."""
-    first: dict[str, str] = {}
+    leader: dict[str, str] = {}
     for group in _INTERCHANGEABLE:
         members = [name for name in labels if name in group]
-        first.update(dict.fromkeys(members, members[0]))
-    return np.array([labels.index(first.get(name, name)) for name in labels], np.int64)
+        leader.update((name, members[0]) for name in members)
+    return np.array([labels.index(leader.get(name, name)) for name in labels], np.int64)
