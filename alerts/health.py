@@ -1,0 +1,115 @@
+"""Health of cameras and the register of workers, as they stand in Redis: ``xl:health`` and ``xl:workers``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeVar, cast
+
+import structlog
+from pydantic import Field, ValidationError
+from redis import Redis
+
+from alerts.event import Plain
+from ingest.state import Fault, Phase
+
+log = structlog.get_logger(__name__)
+
+HEALTH_KEY = "xl:health"
+WORKERS_KEY = "xl:workers"
+SILENT_AFTER_S = 3.0
+"""An entry older than this says nothing of the camera any more: its worker is silent."""
+
+
+class CameraHealth(Plain):
+    """One camera as its worker sees it. Times are UTC epoch seconds; ``dropped`` counts frames by cause.
+
+    Every received frame is analysed or dropped for a cause, or on its way. ``clock`` says where capture times come
+    from.
+    """
+
+    v: Literal[1] = 1
+    camera_id: str
+    worker_id: str
+    at: float
+    phase: Phase
+    fault: Fault | None = None
+    since: float
+    attempt: int = 0
+    detail: str = ""
+    next_try_at: float | None = None
+    last_picture_at: float | None = None
+    clock: Literal["rtcp", "arrival"] = "arrival"
+    received: int = 0
+    analysed: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    fps_received: float = 0.0
+    fps_analysed: float = 0.0
+    detector: str
+
+    def silent(self, now: float) -> bool:
+        """Whether the worker has stopped writing, so that nothing here can be relied on."""
+        return now - self.at > SILENT_AFTER_S
+
+
+class WorkerInfo(Plain):
+    """Where a worker's private port is and which cameras it holds."""
+
+    url: str
+    pid: int
+    started_at: float
+    cameras: tuple[str, ...] = ()
+
+
+_Record = TypeVar("_Record", bound=Plain)
+
+
+class HealthBoard:
+    """Reads and writes both hashes. An entry that cannot be read is counted and logged, and the others are served.
+
+    Raises ``redis.RedisError`` where Redis is away: no answer is not "no cameras".
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self.unreadable = 0
+
+    def write_health(self, entries: Iterable[CameraHealth]) -> None:
+        """Write the state of some cameras."""
+        items = [text for entry in entries for text in (entry.camera_id, entry.model_dump_json())]
+        if items:
+            self._client.hset(HEALTH_KEY, items=items)
+
+    def read_health(self) -> dict[str, CameraHealth]:
+        """Every camera that a worker has written, silent ones included."""
+        return self._read(HEALTH_KEY, CameraHealth)
+
+    def forget_health(self, camera_ids: Iterable[str]) -> None:
+        """Remove cameras that are no longer in the settings."""
+        ids = list(camera_ids)
+        if ids:
+            self._client.hdel(HEALTH_KEY, *ids)
+
+    def register(self, worker_id: str, info: WorkerInfo) -> None:
+        """Say where the worker can be reached."""
+        self._client.hset(WORKERS_KEY, worker_id, info.model_dump_json())
+
+    def unregister(self, worker_id: str) -> None:
+        """Remove the worker, at its ordered stop."""
+        self._client.hdel(WORKERS_KEY, worker_id)
+
+    def read_workers(self) -> dict[str, WorkerInfo]:
+        """Every registered worker."""
+        return self._read(WORKERS_KEY, WorkerInfo)
+
+    def _read(self, key: str, record: type[_Record]) -> dict[str, _Record]:
+        raw = cast("dict[bytes, bytes]", self._client.hgetall(key))
+        read: dict[str, _Record] = {}
+        for field, value in raw.items():
+            try:
+                read[field.decode()] = record.model_validate_json(value)
+            except (ValidationError, UnicodeDecodeError) as error:
+                self.unreadable += 1
+                log.warning(
+                    "entry_unreadable", key=key, field=field.decode(errors="replace"), error=type(error).__name__
+                )
+        return read

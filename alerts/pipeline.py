@@ -1,0 +1,94 @@
+"""All the rules of one camera: what its frames and its stream's state come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from alerts.event import Candidate, Event
+from alerts.rules.base import Finding, StateRule, TrackRule
+from alerts.rules.registry import build
+from configs.schema import Camera, Line, Zone
+from detect.detection import Tracks
+from ingest.state import StreamState
+
+
+class CameraRules:
+    """Runs a camera's rules over its tracks and states; fed by one thread at a time.
+
+    ``new_id`` gives event ids (:func:`alerts.event_id.new_event_id`); ``clock`` is UTC epoch seconds. Raises
+    ``ValueError`` where a rule names a zone or line that the camera does not have.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        *,
+        region_id: str,
+        model_id: str | None,
+        new_id: Callable[[], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._camera = camera
+        self._region_id = region_id
+        self._model_id = model_id
+        self._new_id = new_id
+        self._clock = clock
+        self._track_rules: list[TrackRule] = []
+        self._state_rules: list[StateRule] = []
+        self._places: dict[str, Zone | Line] = {}
+        for rule in camera.rules:
+            running = build(rule, camera)
+            if isinstance(running, StateRule):
+                self._state_rules.append(running)
+            else:
+                self._track_rules.append(running)
+                self._places[rule.id] = running.place
+
+    def observe(self, tracks: Tracks) -> list[Candidate]:
+        """What one analysed frame completed. Frames come in order; each is of this camera."""
+        if tracks.camera_id != self._camera.id:
+            raise ValueError(f"tracks of camera {tracks.camera_id} given to the rules of {self._camera.id}")
+        return self._candidates((f for rule in self._track_rules for f in rule.observe(tracks)), self._model_id)
+
+    def observe_state(self, state: StreamState, now: float) -> list[Candidate]:
+        """What the state of the always-open stream completes at ``now``: call at each change and once a second."""
+        return self._candidates((f for rule in self._state_rules for f in rule.observe_state(state, now)), None)
+
+    @property
+    def alarmed(self) -> frozenset[int]:
+        """Ids of the tracks in alarm on the last observed frame, for the overlay."""
+        return frozenset().union(*(rule.alarmed for rule in self._track_rules))
+
+    def place(self, event: Event) -> Zone | Line | None:
+        """The zone or line that the event is about, for its snapshot."""
+        return self._places.get(event.rule_id)
+
+    def _candidates(self, findings: Iterable[Finding], model_id: str | None) -> list[Candidate]:
+        return [self._candidate(finding, model_id) for finding in findings]
+
+    def _candidate(self, finding: Finding, model_id: str | None) -> Candidate:
+        rule = finding.rule
+        event = Event(
+            id=self._new_id(),
+            kind=rule.kind,
+            severity=rule.severity,
+            camera_id=self._camera.id,
+            site_id=self._camera.site,
+            region_id=self._region_id,
+            rule_id=rule.id,
+            rule_name=rule.name,
+            place_id=finding.place.id if finding.place else None,
+            place_name=finding.place.name if finding.place else None,
+            occurred_at=finding.occurred_at,
+            detected_at=self._clock(),
+            measured=finding.measured,
+            limit=finding.limit,
+            unit=finding.unit,
+            direction=finding.direction,
+            fault=finding.fault,
+            model_id=model_id,
+            objects=finding.objects,
+        )
+        # Neither track nor time is part of the key: a restarted worker or a broken track must find the same window.
+        key = ":".join((self._camera.id, rule.id, *finding.key))
+        return Candidate(event=event, dedup_key=key, window_s=rule.rearm_s)

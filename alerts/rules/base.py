@@ -1,0 +1,112 @@
+"""What rules have in common: the finding, the objects a rule looks at, and the two kinds of rule.
+
+A rule is pure: its time is the capture time of what it observes, never the clock. It is fed by one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from alerts.event import SeenObject
+from alerts.rules.geometry import Point
+from configs.schema import Line, ObjectRule, Rule, Zone
+from detect.detection import Tracks
+from ingest.state import StreamState
+
+MOVING = "moving"
+"""The label of objects found by motion alone: it matches every class, and its score says nothing of a class."""
+
+CONFIRM = 2
+"""Consecutive observations that settle a change, so that one flickering frame neither makes nor ends a happening."""
+
+FORGET_S = 10.0
+"""After so long without an observation nothing is known to have lasted: what was pending starts anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's statement that something happened. Fields as in :class:`alerts.event.Event`.
+
+    ``key`` is what tells apart happenings of the same rule on the same camera; without it they are one.
+    """
+
+    rule: Rule
+    occurred_at: float
+    measured: float
+    limit: float
+    unit: Literal["objects", "s", "crossings"]
+    objects: tuple[SeenObject, ...] = ()
+    place: Zone | Line | None = None
+    direction: Literal["forward", "backward"] | None = None
+    fault: str | None = None
+    key: tuple[str, ...] = ()
+
+
+class TrackRule(Protocol):
+    """A rule over tracked objects."""
+
+    @property
+    def place(self) -> Zone | Line:
+        """Where it looks; drawn on the snapshot."""
+
+    def observe(self, tracks: Tracks) -> list[Finding]:
+        """Take one analysed frame, frames in order; return what it completed."""
+
+    @property
+    def alarmed(self) -> frozenset[int]:
+        """Ids of the tracks that are part of a happening that lasts, as of the last frame."""
+
+
+@runtime_checkable
+class StateRule(Protocol):
+    """A rule over the state of a camera's stream."""
+
+    def observe_state(self, state: StreamState, now: float) -> list[Finding]:
+        """Take the state as it is at ``now`` (UTC epoch seconds); return what it completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One selected object on one frame; ``anchor`` is its bottom centre, ``height`` a share of the picture's."""
+
+    seen: SeenObject
+    anchor: Point
+    height: float
+
+    @property
+    def id(self) -> int:
+        return self.seen.track_id
+
+
+def select(rule: ObjectRule, tracks: Tracks) -> Iterator[Sighting]:
+    """The objects of the frame that the rule is about: class, score and height fit."""
+    columns = zip(tracks.ids.tolist(), tracks.boxes.tolist(), tracks.scores.tolist(), tracks.labels, strict=True)
+    for track_id, (x1, y1, x2, y2), score, label in columns:
+        if label != MOVING and (label not in rule.classes or score < rule.min_score):
+            continue
+        if y2 - y1 < rule.min_height:
+            continue
+        seen = SeenObject(track_id=track_id, label=label, score=min(max(score, 0.0), 1.0), box=(x1, y1, x2, y2))
+        yield Sighting(seen, ((x1 + x2) / 2, y2), y2 - y1)
+
+
+class Lasting:
+    """Since when something holds, by capture times. A gap of ``FORGET_S`` or a clock that jumps back starts anew."""
+
+    __slots__ = ("_last", "_since")
+
+    def __init__(self, at: float) -> None:
+        self._since = self._last = at
+
+    def hold(self, at: float) -> float:
+        """It still holds at ``at``; returns for how many seconds now."""
+        if not 0 <= at - self._last <= FORGET_S:
+            self._since = at
+        self._last = at
+        return at - self._since
+
+    def forgotten(self, at: float) -> bool:
+        """Whether its last observation is too long ago, or in a future that a clock step took back."""
+        return abs(at - self._last) > FORGET_S

@@ -1,0 +1,95 @@
+"""越线: an object's path passes a line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from alerts.rules.base import FORGET_S, Finding, Sighting, select
+from alerts.rules.geometry import Point, crossing, signed_distance
+from configs.schema import Line, LineCrossingRule
+from detect.detection import Tracks
+
+CLEAR = 0.005
+CLEAR_OF_HEIGHT = 0.05
+"""An object has left the line when its anchor is this far from it: a share of the picture, and of the object's height,
+because the jitter of a box grows with the box."""
+
+SHOWN_S = 3.0
+"""A track counts as in alarm for so long after its passage."""
+
+
+class _Path:
+    """One track's way: the side it stands on, and the passages through the segment since it last stood clear."""
+
+    __slots__ = ("anchor", "at", "left", "passages")
+
+    def __init__(self, anchor: Point, at: float, left: bool) -> None:
+        self.anchor = anchor
+        self.at = at
+        self.left = left
+        self.passages = 0
+
+
+class LineCrossing:
+    """One finding a passage. A track that is first seen near the line counts from the side it was seen on; it has
+    passed when it stands clear of the line on the other side and its path went through the segment, not round an end.
+    Jitter on the line and turning back are no passages. Passages in one direction are one happening.
+    """
+
+    def __init__(self, rule: LineCrossingRule, line: Line) -> None:
+        self._rule = rule
+        self._line = line
+        self._paths: dict[int, _Path] = {}
+        self._passed: dict[int, float] = {}
+
+    @property
+    def place(self) -> Line:
+        return self._line
+
+    @property
+    def alarmed(self) -> frozenset[int]:
+        return frozenset(self._passed)
+
+    def observe(self, tracks: Tracks) -> list[Finding]:
+        at = tracks.captured_at
+        findings = []
+        for sighting in select(self._rule, tracks):
+            direction = self._step(sighting, at)
+            if direction is None or self._rule.direction not in (direction, "both"):
+                continue
+            self._passed[sighting.id] = at
+            findings.append(self._finding(sighting, direction, at))
+        self._paths = {track: path for track, path in self._paths.items() if abs(at - path.at) <= FORGET_S}
+        self._passed = {track: then for track, then in self._passed.items() if abs(at - then) <= SHOWN_S}
+        return findings
+
+    def _step(self, sighting: Sighting, at: float) -> Literal["forward", "backward"] | None:
+        """Move one track on; return the direction when that completes a passage."""
+        a, b = self._line.a, self._line.b
+        distance = signed_distance(sighting.anchor, a, b)
+        path = self._paths.get(sighting.id)
+        if path is None or abs(at - path.at) > FORGET_S:
+            self._paths[sighting.id] = _Path(sighting.anchor, at, distance > 0)
+            return None
+        path.passages += crossing(path.anchor, sighting.anchor, a, b)
+        path.anchor, path.at = sighting.anchor, at
+        if abs(distance) < max(CLEAR, CLEAR_OF_HEIGHT * sighting.height):
+            return None
+        was_left, path.left = path.left, distance > 0
+        passages, path.passages = path.passages, 0
+        if was_left == path.left or passages == 0:
+            return None
+        return "forward" if passages > 0 else "backward"
+
+    def _finding(self, sighting: Sighting, direction: Literal["forward", "backward"], at: float) -> Finding:
+        return Finding(
+            rule=self._rule,
+            occurred_at=at,
+            measured=1,
+            limit=1,
+            unit="crossings",
+            objects=(sighting.seen,),
+            place=self._line,
+            direction=direction,
+            key=(direction,),
+        )

@@ -1,0 +1,136 @@
+"""How the store's questions become SQL: filters, cursors, positions, and rows back into records. Pure."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+
+from alerts.event import Event
+from alerts.records import AlarmChange, AlarmState, EventFilter, EventRow
+from alerts.storage.schema import alarms, events, repeats
+
+SEQUENCE_BITS = 20
+"""A stream id's sequence counts entries of one millisecond: far below 2^20. The milliseconds fill the 43 bits above."""
+
+MOST_BUCKETS = 10_000
+
+
+class BadCursor(ValueError):
+    """A cursor, or a stream id, that nobody here gave out."""
+
+
+def position_of(stream_id: str) -> int:
+    """A stream id ``ms-seq`` as one number in the same order. Raises :class:`BadCursor`."""
+    found = re.fullmatch(r"(\d{1,13})-(\d{1,7})", stream_id, re.ASCII)
+    if found is None or int(found[2]) >> SEQUENCE_BITS:
+        raise BadCursor(f"stream id {stream_id[:40]!r}: want milliseconds-sequence")
+    return int(found[1]) << SEQUENCE_BITS | int(found[2])
+
+
+def stream_id_of(position: int) -> str:
+    """The stream id of a position."""
+    return f"{position >> SEQUENCE_BITS}-{position & (1 << SEQUENCE_BITS) - 1}"
+
+
+def cursor_of(occurred_at: float, event_id: str) -> str:
+    """An opaque cursor: what comes after this event, newest first."""
+    return urlsafe_b64encode(f"{occurred_at.hex()} {event_id}".encode()).decode()
+
+
+def decode_cursor(cursor: str) -> tuple[float, str]:
+    """Time and id of the last event seen. Raises :class:`BadCursor`."""
+    try:
+        at, event_id = urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split(" ")
+        return float.fromhex(at), event_id
+    except (ValueError, OverflowError):
+        raise BadCursor("cursor: want the next_cursor of an earlier page; begin again without one") from None
+
+
+def conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
+    """The filter as conditions on ``events``."""
+    if wanted.since is not None:
+        yield events.c.occurred_at >= wanted.since
+    if wanted.until is not None:
+        yield events.c.occurred_at < wanted.until
+    sets: tuple[tuple[Any, tuple[str, ...] | None], ...] = (
+        (events.c.kind, wanted.kinds),
+        (events.c.severity, wanted.severities),
+        (events.c.camera_id, wanted.cameras),
+        (events.c.site_id, wanted.sites),
+        (events.c.region_id, wanted.regions),
+    )
+    for column, values in sets:
+        if values is not None:
+            # One value as an equation: only then does its index give the order as well.
+            yield column == str(values[0]) if len(values) == 1 else column.in_([str(value) for value in values])
+    if wanted.states is not None:
+        wants = {AlarmState(state) is AlarmState.ACKNOWLEDGED for state in wanted.states}
+        if len(wants) == 1:
+            yield events.c.acknowledged.is_(wants.pop())
+        elif not wants:
+            yield events.c.acknowledged.in_([])
+
+
+def after_cursor(cursor: str) -> ColumnElement[bool]:
+    """The condition for what follows the cursor, newest first."""
+    return tuple_(events.c.occurred_at, events.c.id) < tuple_(*decode_cursor(cursor))
+
+
+def rows_query() -> Select[Any]:
+    """Events with their alarm and repeats: what :func:`row_of` takes."""
+    joined = events.outerjoin(alarms, alarms.c.event_id == events.c.id).outerjoin(
+        repeats, repeats.c.event_id == events.c.id
+    )
+    return select(
+        events.c.data,
+        events.c.position,
+        events.c.picture_kept,
+        alarms.c.by,
+        alarms.c.by_name,
+        alarms.c.at,
+        alarms.c.comment,
+        repeats.c.repeats,
+    ).select_from(joined)
+
+
+def row_of(found: Row[Any]) -> EventRow:
+    """The record of one row of :func:`rows_query`."""
+    event = Event.model_validate_json(found.data)
+    change = None
+    if found.by is not None:
+        change = AlarmChange(event_id=event.id, by=found.by, by_name=found.by_name, at=found.at, comment=found.comment)
+    return EventRow.of(
+        event,
+        stream_id_of(found.position),
+        repeats=found.repeats or 0,
+        change=change,
+        picture_kept=found.picture_kept,
+    )
+
+
+def bucket_starts(since: float, until: float, bucket: Literal["hour", "day"], zone: ZoneInfo) -> list[float]:
+    """Starts of the buckets that cover [since, until), UTC epoch seconds, at full local hours or midnights.
+
+    A local day has 23 or 25 hours where the clocks change. Raises ``ValueError`` for more than ``MOST_BUCKETS``.
+    """
+    if (until - since) / (3600 if bucket == "hour" else 86400) > MOST_BUCKETS:
+        raise ValueError(f"histogram: more than {MOST_BUCKETS} buckets; take a shorter time or longer buckets")
+    first = datetime.fromtimestamp(since, zone).replace(minute=0, second=0, microsecond=0)
+    starts = []
+    if bucket == "hour":
+        start = first.timestamp()
+        while start < until:
+            starts.append(start)
+            start += 3600
+        return starts
+    day = first.replace(hour=0, fold=0)
+    while day.timestamp() < until:
+        starts.append(day.timestamp())
+        day += timedelta(days=1)
+    return starts

@@ -1,0 +1,252 @@
+"""The event store: what happened, and what people did about it. One code for SQLite and PostgreSQL.
+
+Synchronous; safe to use from several threads and processes. Every method is one transaction (:meth:`EventStore.purge`:
+one a chunk). Failures are SQLAlchemy's, and ``sqlalchemy.exc.OperationalError`` is worth another try. A stream id is
+Redis' ``ms-seq``.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, Insert, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alerts.event import Event, EventKind
+from alerts.records import (
+    AlarmChange,
+    AlreadyDone,
+    EventFilter,
+    EventPage,
+    EventRow,
+    HistogramBucket,
+    Purged,
+    Totals,
+)
+from alerts.storage.database import migrate, reading, writing
+from alerts.storage.queries import (
+    after_cursor,
+    bucket_starts,
+    conditions,
+    cursor_of,
+    position_of,
+    row_of,
+    rows_query,
+    stream_id_of,
+)
+from alerts.storage.schema import MIGRATIONS, QUARTER_S, alarms, events, purged, repeats
+
+PART = "alerts"
+PURGE_CHUNK = 1000
+"""Events removed in one transaction, so that nobody waits long for the lock."""
+
+_NEWEST_FIRST = (events.c.occurred_at.desc(), events.c.id.desc())
+
+
+class UnknownEvent(LookupError):
+    """The store has no such event: it is past retention, or its entry has not come through the historian yet."""
+
+
+class EventStore:
+    """``engine`` comes from :func:`alerts.storage.database.open_engine`; the caller disposes of it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._insert: Callable[[Any], Any] = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    def migrate(self, clock: Callable[[], float] = time.time) -> int:
+        """Make or bring up to date the tables; every process calls it before anything else. Returns migrations run."""
+        return migrate(self._engine, PART, MIGRATIONS, clock)
+
+    def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+        """Store events with their stream ids; an event that is there already stays as it is. Returns how many are new.
+
+        Raises ``sqlalchemy.exc.DataError`` or ``IntegrityError`` where the database refuses one: then none is stored.
+        """
+        fresh = {event.id: _columns(stream_id, event) for stream_id, event in reversed(entries)}
+        if not fresh:
+            return 0
+        with writing(self._engine) as connection:
+            known = connection.scalars(select(events.c.id).where(events.c.id.in_(fresh))).all()
+            for event_id in known:
+                del fresh[event_id]
+            if fresh:
+                connection.execute(self._insert(events).on_conflict_do_nothing(), list(reversed(fresh.values())))
+        return len(fresh)
+
+    def get(self, event_id: str) -> EventRow:
+        """One event. Raises :class:`UnknownEvent`."""
+        with reading(self._engine) as connection:
+            found = connection.execute(rows_query().where(events.c.id == event_id)).one_or_none()
+        if found is None:
+            raise UnknownEvent(event_id)
+        return row_of(found)
+
+    def query(self, wanted: EventFilter, cursor: str | None = None, limit: int = 100) -> EventPage:
+        """A page, newest first. Raises :class:`alerts.storage.queries.BadCursor`."""
+        statement = rows_query().where(*conditions(wanted)).order_by(*_NEWEST_FIRST).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(after_cursor(cursor))
+        with reading(self._engine) as connection:
+            rows = [row_of(found) for found in connection.execute(statement)]
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return EventPage(
+            rows=tuple(rows), next_cursor=cursor_of(rows[-1].occurred_at, rows[-1].id) if more and rows else None
+        )
+
+    def count(self, wanted: EventFilter, at_most: int | None = None) -> int:
+        """How many events the filter matches; counting ends at ``at_most``."""
+        matching = select(events.c.id).where(*conditions(wanted)).limit(at_most).subquery()
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.count()).select_from(matching)).scalar_one()
+
+    def acknowledge(
+        self, event_id: str, by: str, by_name: str, at: float, comment: str | None = None
+    ) -> AlarmChange | AlreadyDone:
+        """Take the alarm; of several who try, exactly one gets the :class:`AlarmChange`.
+
+        Raises :class:`UnknownEvent`.
+        """
+        change = AlarmChange(event_id=event_id, by=by, by_name=by_name, at=at, comment=comment)
+        claim = self._insert(alarms).values(
+            event_id=event_id, state=change.state, by=by, by_name=by_name, at=at, comment=comment
+        )
+        with writing(self._engine) as connection:
+            if connection.execute(select(events.c.id).where(events.c.id == event_id)).first() is None:
+                raise UnknownEvent(event_id)
+            if connection.execute(claim.on_conflict_do_nothing()).rowcount == 1:
+                connection.execute(update(events).where(events.c.id == event_id).values(acknowledged=True))
+                return change
+            first = connection.execute(select(alarms).where(alarms.c.event_id == event_id)).one()
+        return AlreadyDone(by=first.by, by_name=first.by_name, at=first.at, comment=first.comment)
+
+    def histogram(self, wanted: EventFilter, bucket: Literal["hour", "day"], zone: ZoneInfo) -> list[HistogramBucket]:
+        """Counts by bucket of local time and kind, empty buckets included. The filter must set ``since`` and ``until``,
+        and the first and last bucket count only what lies between; raises ``ValueError`` otherwise, and for more
+        buckets than anyone can look at.
+        """
+        if wanted.since is None or wanted.until is None:
+            raise ValueError("histogram: want both since and until")
+        starts = bucket_starts(wanted.since, wanted.until, bucket, zone)
+        counted: list[dict[EventKind, int]] = [{} for _ in starts]
+        statement = (
+            select(events.c.quarter, events.c.kind, func.count().label("events"))
+            .where(*conditions(wanted))
+            .group_by(events.c.quarter, events.c.kind)
+        )
+        with reading(self._engine) as connection:
+            for quarter, kind, number in connection.execute(statement):
+                counts = counted[bisect_right(starts, quarter * QUARTER_S) - 1]
+                counts[kind] = counts.get(kind, 0) + number
+        return [HistogramBucket(start=start, counts=counts) for start, counts in zip(starts, counted, strict=True)]
+
+    def after_stream_id(self, stream_id: str, limit: int) -> list[EventRow]:
+        """What arrived on the bus after this entry, in order. Raises :class:`alerts.storage.queries.BadCursor`."""
+        statement = (
+            rows_query()
+            .where(events.c.position > position_of(stream_id))
+            .order_by(events.c.position, events.c.id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [row_of(found) for found in connection.execute(statement)]
+
+    def count_after(self, stream_id: str) -> int:
+        """How many stored events arrived after this entry. Raises :class:`alerts.storage.queries.BadCursor`."""
+        later = select(func.count()).where(events.c.position > position_of(stream_id))
+        with reading(self._engine) as connection:
+            return connection.execute(later).scalar_one()
+
+    def gone_after(self, stream_id: str) -> int:
+        """How many events that arrived after this entry are past retention (at most; exact to a purge's chunk)."""
+        later = select(func.sum(purged.c.events)).where(purged.c.last_position > position_of(stream_id))
+        with reading(self._engine) as connection:
+            return int(connection.execute(later).scalar() or 0)
+
+    def last_stream_id(self) -> str | None:
+        """The newest stored entry; ``None`` in an empty store."""
+        with reading(self._engine) as connection:
+            position = connection.execute(select(func.max(events.c.position))).scalar()
+        return None if position is None else stream_id_of(position)
+
+    def set_repeats(self, counts: Mapping[str, int]) -> None:
+        """Set how many repeats were merged into each event; a count never falls."""
+        if not counts:
+            return
+        statement: Any = self._insert(repeats)
+        statement = statement.on_conflict_do_update(
+            index_elements=[repeats.c.event_id],
+            set_={"repeats": statement.excluded.repeats},
+            where=repeats.c.repeats < statement.excluded.repeats,
+        )
+        rows = [{"event_id": event_id, "repeats": number} for event_id, number in counts.items()]
+        with writing(self._engine) as connection:
+            connection.execute(statement, rows)
+
+    def forget_pictures(self, before: float) -> int:
+        """Say of events that occurred before (UTC epoch seconds) that their picture is gone; returns of how many."""
+        old = update(events).where(events.c.occurred_at < before, events.c.picture_kept.is_(True))
+        with writing(self._engine) as connection:
+            return connection.execute(old.values(picture_kept=False)).rowcount
+
+    def purge(self, before: float) -> Purged:
+        """Remove events that occurred before (UTC epoch seconds), with their alarms and repeats; counts each."""
+        removed = Purged()
+        while (chunk := self._purge_chunk(before)).events:
+            removed = Purged(
+                events=removed.events + chunk.events,
+                alarms=removed.alarms + chunk.alarms,
+                repeats=removed.repeats + chunk.repeats,
+            )
+        return removed
+
+    def totals(self) -> Totals:
+        """What the store holds."""
+        whole = select(func.count(), func.min(events.c.occurred_at), func.max(events.c.occurred_at))
+        untouched = select(func.count()).where(events.c.acknowledged.is_(False))
+        with reading(self._engine) as connection:
+            number, oldest, newest = connection.execute(whole).one()
+            new = connection.execute(untouched).scalar_one()
+        return Totals(events=number, new=new, oldest_at=oldest, newest_at=newest)
+
+    def _purge_chunk(self, before: float) -> Purged:
+        oldest = (
+            select(events.c.id, events.c.position)
+            .where(events.c.occurred_at < before)
+            .order_by(events.c.occurred_at, events.c.id)
+            .limit(PURGE_CHUNK)
+        )
+        with writing(self._engine) as connection:
+            found = connection.execute(oldest).all()
+            if not found:
+                return Purged()
+            ids, positions = [row.id for row in found], [row.position for row in found]
+            counts = [
+                connection.execute(delete(table).where(column.in_(ids))).rowcount
+                for table, column in ((events, events.c.id), (alarms, alarms.c.event_id), (repeats, repeats.c.event_id))
+            ]
+            ledger = {"first_position": min(positions), "last_position": max(positions), "events": counts[0]}
+            connection.execute(Insert(purged).values(ledger))
+        return Purged(events=counts[0], alarms=counts[1], repeats=counts[2])
+
+
+def _columns(stream_id: str, event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "position": position_of(stream_id),
+        "kind": event.kind,
+        "severity": event.severity.value,
+        "camera_id": event.camera_id,
+        "site_id": event.site_id,
+        "region_id": event.region_id,
+        "occurred_at": event.occurred_at,
+        "quarter": int(event.occurred_at // QUARTER_S),
+        "acknowledged": False,
+        "picture_kept": event.snapshot is not None,
+        "data": event.model_dump_json(),
+    }
