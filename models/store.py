@@ -95,7 +95,7 @@ class ModelStore:
         target = self._home / f"{entry.id}.onnx"
         try:
             with self._replacing(target) as out, self._opener(entry.source) as chunks:
-                self._receive(entry, chunks, out)
+                self._receive(entry, chunks, out, entry.source, "try again")
         except (FetchError, ModelFileError) as error:
             # A wrong download is nobody's file: it is discarded, and the model is as absent as before.
             fault = error.fault if isinstance(error, ModelFileError) else str(error)
@@ -109,17 +109,14 @@ class ModelStore:
     def import_file(self, file: Path, entry: ModelEntry, probe: Probe) -> ModelSpec:
         """Copies a file into the store under ``entry``, which is added to the store's manifest if it is not known.
 
-        ``probe`` sees the copy before it gets its name. Raises any of the family; on an error nothing has changed.
+        Raises any of the family, ``probe``'s included; then nothing has changed.
         """
         manifest = self.manifest().with_entries(Manifest(models=(entry,)))
         check_file(file, entry)
+        probe(spec_of(entry, file))
         target = self._home / f"{entry.id}.onnx"
-        with self._replacing(target) as out:
-            with file.open("rb") as source:
-                while chunk := source.read(_CHUNK):
-                    out.write(chunk)
-            out.flush()
-            probe(spec_of(entry, Path(out.name)))
+        with self._replacing(target) as out, file.open("rb") as source:
+            self._receive(entry, iter(lambda: source.read(_CHUNK), b""), out, file, "leave the file alone meanwhile")
         own = Manifest(models=tuple(e for e in manifest.models if e not in self._shipped.models))
         if own.models:
             with self._replacing(self._home / USER_MANIFEST) as out:
@@ -141,7 +138,7 @@ class ModelStore:
         return Listing(entry, path, None)
 
     @staticmethod
-    def _receive(entry: ModelEntry, chunks: Iterable[bytes], out: BinaryIO) -> None:
+    def _receive(entry: ModelEntry, chunks: Iterable[bytes], out: BinaryIO, subject: object, action: str) -> None:
         digest, size = hashlib.sha256(), 0
         for chunk in chunks:
             size += len(chunk)
@@ -149,7 +146,7 @@ class ModelStore:
                 break
             digest.update(chunk)
             out.write(chunk)
-        _judge(entry.source, entry, size, digest.hexdigest(), "nothing was kept")
+        _judge(subject, entry, size, digest.hexdigest(), action)
 
     @contextmanager
     def _replacing(self, target: Path) -> Iterator[BinaryIO]:
@@ -159,9 +156,10 @@ class ModelStore:
             handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=self._home)
         except OSError as error:
             raise self._unwritable(error) from None
+        os.close(handle)
         part = Path(name)
         try:
-            with os.fdopen(handle, "wb") as out:
+            with part.open("wb") as out:
                 yield out
                 out.flush()
                 os.fsync(out.fileno())
