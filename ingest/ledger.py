@@ -16,6 +16,7 @@ class DropCause(StrEnum):
     SUPERSEDED = "superseded"
     UNDECODABLE = "undecodable"
     DETECTOR_ERROR = "detector_error"
+    SESSION_ENDED = "session_ended"
     SHUTDOWN = "shutdown"
 
 

@@ -46,9 +46,9 @@ class Mailboxes:
         if frame.camera_id not in self._cameras:
             raise KeyError(frame.camera_id)
         with self._changed:
-            if self._closed:
-                lost, cause = frame, DropCause.SHUTDOWN
-            else:
+            lost: Frame | None = frame
+            cause = DropCause.SHUTDOWN
+            if not self._closed:
                 lost, cause = self._slots.get(frame.camera_id), DropCause.SUPERSEDED
                 self._slots[frame.camera_id] = frame
                 self._changed.notify_all()

@@ -1,0 +1,174 @@
+"""The state machine of a stream: what happened in, what an operator reads out. Pure; time is passed in.
+
+``connecting`` is only the time before the first verdict. From then on a stream that is being tried again stays
+``stale``, ``offline`` or ``refused``, with its attempts counted, so that the wall does not flicker between words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ingest.state import Fault, Phase, StreamState
+
+LEGAL_STEPS: frozenset[tuple[Phase, Phase]] = frozenset(
+    {
+        (Phase.CONNECTING, Phase.LIVE),
+        (Phase.CONNECTING, Phase.OFFLINE),
+        (Phase.CONNECTING, Phase.REFUSED),
+        (Phase.LIVE, Phase.STALE),
+        (Phase.STALE, Phase.LIVE),
+        (Phase.STALE, Phase.OFFLINE),
+        (Phase.STALE, Phase.REFUSED),
+        (Phase.OFFLINE, Phase.LIVE),
+        (Phase.OFFLINE, Phase.REFUSED),
+        (Phase.OFFLINE, Phase.CONNECTING),
+        (Phase.REFUSED, Phase.CONNECTING),
+    }
+)
+"""Every other step is a fault of the program, not of the camera."""
+
+STALLED_HERE = "this machine: all streams stalled at once"
+
+
+class IllegalStep(RuntimeError):
+    """The state machine was asked for a step that :data:`LEGAL_STEPS` does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds. Without a picture for ``stale_s`` a stream is stale, for ``offline_s`` offline."""
+
+    stale_s: float = 1.7  # known within 2 s, with the watch looking every quarter of a second
+    offline_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What others judge of the stream. ``packets``: some came in the open session."""
+
+    packets: bool = True
+    garbled: bool = False
+    flapping: bool = False
+    stalled_here: bool = False
+
+
+class Lifecycle:
+    """One stream's phase, fault and history. Not thread-safe: its owner holds a lock.
+
+    Times are UTC epoch seconds except ``since_picture_s`` and ``since_packet_s``, which the owner measures on a
+    monotonic clock, so that a step of the machine's clock makes no stream stale.
+    """
+
+    def __init__(self, camera_id: str, stream: str, now: float, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._open = False
+        self._last_fault: tuple[Fault, str] | None = None
+        self._refused_since: float | None = None
+        self.state = StreamState(camera_id, stream, Phase.CONNECTING, None, now, now, 0, "first attempt")
+
+    def attempt(self, now: float) -> None:
+        """A session is being opened."""
+        self._open = False
+        state = self.state
+        if state.phase is Phase.REFUSED:
+            self._step(Phase.CONNECTING, None, "trying the credentials again", now)
+        self.state = replace(self.state, attempt=state.attempt + 1, next_try_at=None, at=now)
+
+    def opened(self, now: float) -> None:
+        """The session is open; pictures may follow."""
+        self._open = True
+        self.state = replace(self.state, at=now)
+
+    def picture(self, now: float, verdicts: Verdicts) -> None:
+        """A good picture came at ``now``."""
+        self.state = replace(self.state, last_picture_at=now)
+        fault, detail = _fault_while_live(verdicts)
+        if self.state.phase is Phase.LIVE:
+            self._tell(fault, detail, now)
+            return
+        self._step(Phase.LIVE, fault, detail, now)
+        self.state = replace(self.state, attempt=0)
+        self._last_fault = self._refused_since = None
+
+    def ended(self, now: float, fault: Fault, detail: str, next_try_at: float) -> None:
+        """The session ended, or could not be opened."""
+        self._open = False
+        self._last_fault = (fault, detail)
+        phase = self.state.phase
+        if phase is Phase.LIVE:
+            self._step(Phase.STALE, fault, detail, now)
+            phase = Phase.STALE
+        if fault is Fault.REFUSED:
+            self._step(Phase.REFUSED, fault, detail, now)
+            # A second refusal after a retry is the same one: since when it lasts must not begin anew.
+            self._refused_since = self._refused_since or now
+            self.state = replace(self.state, since=self._refused_since)
+        elif phase is Phase.CONNECTING:
+            self._step(Phase.OFFLINE, fault, detail, now)
+        else:
+            self._tell(fault, detail, now)
+        self.state = replace(self.state, next_try_at=next_try_at)
+
+    def tick(self, now: float, since_packet_s: float, since_picture_s: float, verdicts: Verdicts) -> None:
+        """Time passes. ``since_packet_s`` and ``since_picture_s`` count from the opening where none came yet."""
+        self.state = replace(self.state, at=now)
+        phase = self.state.phase
+        if phase is Phase.LIVE and since_picture_s <= self._limits.stale_s:
+            self._tell(*_fault_while_live(verdicts), now)
+            return
+        fault, detail = self._fault_without_pictures(since_packet_s, verdicts)
+        if phase is Phase.LIVE:
+            self._step(Phase.STALE, fault, detail, now)
+        elif self._lost(phase, since_packet_s, since_picture_s):
+            self._step(Phase.OFFLINE, fault, detail, now)
+        elif phase in (Phase.STALE, Phase.OFFLINE):
+            self._tell(fault, detail, now)
+
+    def settings_changed(self, now: float) -> None:
+        """The address or the credentials are new: what was found out about the old ones no longer holds."""
+        if self.state.phase is Phase.OFFLINE:
+            self._step(Phase.CONNECTING, None, "settings changed", now)
+
+    def _lost(self, phase: Phase, since_packet_s: float, since_picture_s: float) -> bool:
+        if phase is Phase.STALE:
+            return since_picture_s > self._limits.offline_s
+        if phase is Phase.CONNECTING and self._open:
+            # A session joined in the middle of a GOP has packets but no picture until the next key frame.
+            return since_packet_s > self._limits.stale_s or since_picture_s > self._limits.offline_s
+        return False
+
+    def _fault_without_pictures(self, since_packet_s: float, verdicts: Verdicts) -> tuple[Fault | None, str]:
+        if verdicts.stalled_here:
+            return Fault.FROZEN, STALLED_HERE
+        if verdicts.flapping:
+            return Fault.FLAPPING, "sessions end shortly after they begin"
+        if not self._open:
+            return self._last_fault or (None, "no session is open")
+        if since_packet_s > self._limits.stale_s:
+            return Fault.FROZEN, "session is open, no packets come"
+        if not verdicts.packets:
+            return self._last_fault or (self.state.fault, self.state.detail)
+        if verdicts.garbled:
+            return Fault.GARBLED, "packets come, pictures cannot be decoded"
+        return None, "packets come, waiting for a key frame"
+
+    def _step(self, phase: Phase, fault: Fault | None, detail: str, now: float) -> None:
+        if (self.state.phase, phase) not in LEGAL_STEPS:
+            raise IllegalStep(f"{self.state.camera_id}/{self.state.stream}: {self.state.phase} to {phase}")
+        self.state = replace(self.state, phase=phase, fault=fault, detail=detail, since=now, at=now, next_try_at=None)
+
+    def _tell(self, fault: Fault | None, detail: str, now: float) -> None:
+        self.state = replace(self.state, fault=fault, detail=detail, at=now)
+
+
+def _fault_while_live(verdicts: Verdicts) -> tuple[Fault | None, str]:
+    if verdicts.garbled:
+        return Fault.GARBLED, "many pictures cannot be decoded"
+    if verdicts.flapping:
+        return Fault.FLAPPING, "sessions end shortly after they begin"
+    return None, "pictures come"
+
+
+def differs(old: StreamState, new: StreamState) -> bool:
+    """Whether a page must be told: anything but the clocks changed."""
+    return replace(old, at=0.0, last_picture_at=None) != replace(new, at=0.0, last_picture_at=None)

@@ -1,0 +1,98 @@
+"""Where a stream is, and the words for why it cannot be opened. Passwords are put in here, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import quote
+
+import av
+from av.container import InputContainer
+from pydantic import SecretStr
+
+from ingest.state import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An RTSP URL without credentials, and the credentials beside it."""
+
+    url: str
+    username: str = ""
+    password: SecretStr = field(default=SecretStr(""), repr=False)
+
+    def with_credentials(self) -> str:
+        """The URL that is opened, user and password percent-encoded (RFC 3986, 3.2.1). Never keep or print it."""
+        if not self.username:
+            return self.url
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{quote(self.username, safe='')}:{quote(self.password.get_secret_value(), safe='')}@{rest}"
+
+
+class SessionFailed(Exception):
+    """A session could not be opened, or ended. The text is safe to show: it holds no URL and no secret."""
+
+    def __init__(self, fault: Fault, detail: str) -> None:
+        super().__init__(detail)
+        self.fault = fault
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLimits:
+    """Seconds: to connect, and after which a read without data comes back to look around."""
+
+    connect_s: float = 3.0
+    poll_s: float = 1.0
+
+
+class Opener(Protocol):
+    """Opens a container, or raises :class:`SessionFailed`."""
+
+    def __call__(self, address: Address, limits: OpenLimits) -> InputContainer: ...
+
+
+def open_rtsp(address: Address, limits: OpenLimits) -> InputContainer:
+    """Opens an RTSP session over TCP, video only. Raises :class:`SessionFailed`."""
+    opened = _try_open(address, limits)
+    if isinstance(opened, SessionFailed):
+        # Raised here, outside the handler: PyAV's exception and its frames hold the whole URL.
+        raise opened
+    return opened
+
+
+def _try_open(address: Address, limits: OpenLimits) -> InputContainer | SessionFailed:
+    options = {
+        "rtsp_transport": "tcp",
+        "allowed_media_types": "video",
+        # The stream's description says what is needed; probing costs a second (measured). Not fflags=nobuffer: it
+        # throws away what was read while probing, which is the key frame that the camera sends first (measured).
+        "probesize": "32",
+        "analyzeduration": "0",
+        # The socket's own patience, microseconds. Longer than any silence that is sat out: see poll_s.
+        "timeout": "60000000",
+    }
+    try:
+        return av.open(address.with_credentials(), mode="r", options=options, timeout=(limits.connect_s, limits.poll_s))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        return session_failure(error)
+
+
+def session_failure(error: Exception) -> SessionFailed:
+    """The fault and the sentence for what PyAV raised. The error's own text is never used: it holds the URL."""
+    for kinds, fault, detail in _FAILURES:
+        if isinstance(error, kinds):
+            return SessionFailed(fault, detail)
+    return SessionFailed(Fault.UNREACHABLE, f"session failed: {type(error).__name__}")
+
+
+_FAILURES: tuple[tuple[tuple[type[Exception], ...], Fault, str], ...] = (
+    ((av.error.HTTPUnauthorizedError,), Fault.REFUSED, "camera refuses the user or the password (401)"),
+    ((av.error.HTTPForbiddenError,), Fault.REFUSED, "camera forbids this user the stream (403)"),
+    ((av.error.HTTPNotFoundError,), Fault.UNREACHABLE, "camera has no stream at this address (404)"),
+    ((av.error.HTTPError,), Fault.UNREACHABLE, "camera answers the request with an error"),
+    ((ConnectionRefusedError,), Fault.UNREACHABLE, "nothing listens at the camera's address"),
+    ((ConnectionError,), Fault.UNREACHABLE, "camera breaks the connection"),
+    ((TimeoutError, av.error.ExitError), Fault.UNREACHABLE, "camera does not answer in time"),
+    ((av.error.InvalidDataError,), Fault.UNREACHABLE, "what answers does not speak RTSP, or offers no video"),
+)

@@ -1,0 +1,121 @@
+"""From a demuxer's packets to access units: what is in them, when they were captured, where they stand in time."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import av
+import structlog
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from ingest.h264 import (
+    MalformedH264,
+    ParameterSets,
+    find_parameter_sets,
+    parameter_sets_of_extradata,
+    split_annex_b,
+)
+from ingest.packet import TIMESCALE, AccessUnit, Clock, has_picture, is_intact, is_keyframe, picture_units
+from ingest.rtsp.address import SessionFailed
+from ingest.rtsp.rtcp_clock import RtcpClock
+from ingest.rtsp.timeline import Timeline
+from ingest.state import Fault
+
+log = structlog.get_logger(__name__)
+
+_PRFT = struct.Struct("<qi")  # AVProducerReferenceTime of FFmpeg's libavformat/avformat.h, native little endian
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant on both clocks of this machine, seconds."""
+
+    wall: float
+    monotonic: float
+
+
+def video_stream(container: InputContainer) -> VideoStream:
+    """The H.264 stream of an open session. Raises :class:`SessionFailed` where there is none."""
+    if not container.streams.video:
+        raise SessionFailed(Fault.UNREACHABLE, "camera offers no video")
+    stream = container.streams.video[0]
+    if stream.codec_context.name != "h264":
+        raise SessionFailed(Fault.UNREACHABLE, f"camera sends {stream.codec_context.name}, only H.264 is supported")
+    return stream
+
+
+class Absent(Enum):
+    """Why a packet gives no access unit although nothing is wrong with it."""
+
+    NO_PICTURE = auto()
+    BEFORE_KEYFRAME = auto()
+
+
+class UnitReader:
+    """Turns one session's packets into access units.
+
+    FFmpeg's parser hands out a picture when the next one begins (and joins the slices of one). So a picture arrived
+    when its predecessor was handed out; that moment is taken as its arrival, not the later one of its own hand-out.
+    """
+
+    def __init__(self, stream: VideoStream, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._parameters = parameter_sets_of_extradata(stream.codec_context.extradata)
+        self._per_second = stream.time_base.denominator / stream.time_base.numerator if stream.time_base else TIMESCALE
+        self._previous: Moment | None = None
+        self._in_gop = False
+        self.clock = RtcpClock()
+        timeline.new_session()
+
+    def silence(self) -> None:
+        """The demuxer came back with nothing: the next picture's arrival is not the last one's hand-out."""
+        self._previous = None
+
+    def read(self, packet: av.Packet[VideoStream], now: Moment) -> AccessUnit | Absent:
+        """The access unit, or why there is none. Raises :class:`MalformedH264` for what cannot be a picture."""
+        arrival, self._previous = self._previous or now, now
+        all_units = split_annex_b(bytes(packet))
+        units = picture_units(all_units)
+        dts, pts = self._timeline.map(self._ticks(packet.dts), self._ticks(packet.pts), arrival.monotonic)
+        if not has_picture(units):
+            if all_units and is_intact(tuple(all_units)):
+                return Absent.NO_PICTURE
+            raise MalformedH264("packet holds no picture")
+        if not is_intact(units):
+            raise MalformedH264("packet holds impossible NAL units")
+        keyframe = is_keyframe(units)
+        if keyframe:
+            self._parameters = find_parameter_sets(all_units) or self._parameters
+        self._in_gop = self._in_gop or keyframe
+        if not self._in_gop or self._parameters is None:
+            return Absent.BEFORE_KEYFRAME
+        captured_at, clock = self._capture_time(packet, arrival)
+        return AccessUnit(
+            units=units,
+            dts=dts,
+            pts=pts,
+            keyframe=keyframe,
+            captured_at=captured_at,
+            clock=clock,
+            arrived_at=arrival.wall,
+            parameters=self._parameters,
+        )
+
+    @property
+    def parameters(self) -> ParameterSets | None:
+        """The parameter sets that hold now."""
+        return self._parameters
+
+    def _ticks(self, stamp: int | None) -> int | None:
+        return None if stamp is None else round(stamp * TIMESCALE / self._per_second)
+
+    def _capture_time(self, packet: av.Packet[VideoStream], arrival: Moment) -> tuple[float, Clock]:
+        if packet.has_sidedata("prft"):
+            data = bytes(packet.get_sidedata("prft"))
+            if len(data) >= _PRFT.size:
+                microseconds, _ = _PRFT.unpack_from(data)
+                return self.clock.to_server(microseconds / 1e6, arrival.wall), "rtcp"
+        return arrival.wall, "arrival"

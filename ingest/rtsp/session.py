@@ -1,0 +1,376 @@
+"""One stream's reader: a thread that opens the session, reads it, and opens it again.
+
+``run`` retries, ``run_once`` works. Only the reader thread touches its container: closing one from another thread
+crashes FFmpeg (measured). The reads come back each second without data, so a frozen camera neither holds up a stop
+nor ends its session before :data:`SessionLimits.silence_s`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import av
+import structlog
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from ingest.frame import StreamName
+from ingest.h264 import MalformedH264
+from ingest.ledger import DropCause
+from ingest.lifecycle import Lifecycle, Limits, Verdicts, differs
+from ingest.live import LiveChannel
+from ingest.packet import AccessUnit
+from ingest.rtsp.address import Address, Opener, OpenLimits, SessionFailed, open_rtsp, session_failure
+from ingest.rtsp.backoff import REFUSED_S, Backoff
+from ingest.rtsp.decoding import FrameDecoder
+from ingest.rtsp.quality import FlapJudge, GarbleJudge
+from ingest.rtsp.reading import Absent, Moment, UnitReader, video_stream
+from ingest.rtsp.timeline import Timeline
+from ingest.state import Fault, Phase, StreamState
+
+log = structlog.get_logger(__name__)
+
+
+def real_now() -> Moment:
+    """This machine's clocks."""
+    return Moment(time.time(), time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Seconds. ``silence_s``: without packets for so long, the session is opened anew. ``settled_s``: a session that
+    lived so long was a good one, and the next failure is tried again at once."""
+
+    silence_s: float = 5.0
+    settled_s: float = 5.0
+    opening: OpenLimits = field(default_factory=OpenLimits)
+    phases: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCounts:
+    """Figures since the start, and the camera's clock (seconds ahead of the server; ``None`` without RTCP)."""
+
+    sessions: int
+    packets: int
+    units: int
+    bytes: int
+    malformed: int
+    undecodable: int
+    time_jumps: int
+    clock_steps: int
+    unexpected_errors: int
+    camera_ahead_s: float | None
+    drift_ppm: float | None
+    clock: str
+
+
+@dataclass(slots=True)
+class _Counts:
+    sessions: int = 0
+    packets: int = 0
+    units: int = 0
+    bytes: int = 0
+    malformed: int = 0
+    undecodable: int = 0
+    clock_steps: int = 0
+    unexpected_errors: int = 0
+    clock: str = "arrival"
+
+
+class StreamSession:
+    """Keeps one stream open.
+
+    ``decoder`` is given for the stream that is analysed. ``timeline`` is that of the channel, where the channel
+    outlives the session. ``on_state`` hears every change, in order, from the reader's or the watch's thread; it must
+    not block.
+    """
+
+    def __init__(
+        self,
+        camera_id: str,
+        stream: StreamName,
+        address: Address,
+        channel: LiveChannel,
+        *,
+        decoder: FrameDecoder | None = None,
+        timeline: Timeline | None = None,
+        limits: SessionLimits | None = None,
+        opener: Opener = open_rtsp,
+        now: Callable[[], Moment] = real_now,
+        uniform: Callable[[float, float], float] = random.uniform,
+        on_state: Callable[[StreamState], None] = lambda _: None,
+    ) -> None:
+        self.camera_id = camera_id
+        self.stream: StreamName = stream
+        self._address = address
+        self._channel = channel
+        self._decoder = decoder
+        self._limits = limits or SessionLimits()
+        self._opener = opener
+        self._now = now
+        self._on_state = on_state
+        self._log = log.bind(camera_id=camera_id, stream=stream)
+        self._lock = threading.Lock()
+        self._telling = threading.Lock()
+        self._lifecycle = Lifecycle(camera_id, stream, now().wall, self._limits.phases)
+        self._told = self._lifecycle.state
+        self._garble = GarbleJudge()
+        self._flap = FlapJudge()
+        self._backoff = Backoff(uniform)
+        self._timeline = timeline or Timeline()
+        self._reader: UnitReader | None = None
+        self._counts = _Counts()
+        self._opened_at: float | None = None
+        self._last_packet: float = now().monotonic
+        self._last_picture: float = self._last_packet
+        self._held = False
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def state(self) -> StreamState:
+        """The stream's state now."""
+        with self._lock:
+            return self._lifecycle.state
+
+    @property
+    def running(self) -> bool:
+        """Whether the reader thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def open_and_silent_since(self) -> float | None:
+        """Monotonic time of the last packet of the open session; ``None`` while none is open."""
+        with self._lock:
+            return None if self._opened_at is None else self._last_packet
+
+    def counts(self) -> SessionCounts:
+        """Figures for health and metrics."""
+        with self._lock:
+            counts, clock = self._counts, self._reader.clock if self._reader else None
+            return SessionCounts(
+                sessions=counts.sessions,
+                packets=counts.packets,
+                units=counts.units,
+                bytes=counts.bytes,
+                malformed=counts.malformed,
+                undecodable=counts.undecodable,
+                time_jumps=self._timeline.jumps,
+                clock_steps=counts.clock_steps + (clock.steps if clock else 0),
+                unexpected_errors=counts.unexpected_errors,
+                camera_ahead_s=clock.camera_ahead_s if clock else None,
+                drift_ppm=clock.drift_ppm if clock else None,
+                clock=counts.clock,
+            )
+
+    def start(self) -> None:
+        """Starts the reader thread; once."""
+        if self._thread is not None:  # a reader that ended is not started again: its owner makes a new one
+            raise RuntimeError(f"{self.camera_id}/{self.stream}: reader already started")
+        self._thread = threading.Thread(target=self.run, name=f"ingest-{self.camera_id}-{self.stream}", daemon=True)
+        self._thread.start()
+
+    def request_stop(self) -> None:
+        """Asks the reader to end; it does so within the poll time."""
+        self._stopping.set()
+        self._wake.set()
+
+    def join(self, timeout: float) -> bool:
+        """Waits for the reader; whether it has ended."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return not self.running
+
+    def retry_now(self) -> None:
+        """Cuts a wait short: the settings changed, or somebody asked."""
+        with self._lock:
+            self._lifecycle.settings_changed(self._now().wall)
+            self._backoff.reset()
+        self._wake.set()
+
+    def tick(self, stalled_here: bool) -> None:
+        """Called a few times a second from outside, since the reader itself may be blocked in a read."""
+        now = self._now()
+        with self._lock:
+            self._held = stalled_here
+            # A session that is not open has sent nothing since it ended: the picture's age goes on counting.
+            self._lifecycle.tick(
+                now.wall,
+                now.monotonic - self._last_packet,
+                now.monotonic - self._last_picture,
+                self._verdicts(now, stalled_here),
+            )
+        self._tell()
+
+    def run(self) -> None:
+        """Opens and reads until :meth:`request_stop`."""
+        while not self._stopping.is_set():
+            with self._lock:
+                self._lifecycle.attempt(self._now().wall)
+            self._tell()
+            failure = self._attempt()
+            if self._stopping.is_set():
+                break
+            wait = self._note_failure(failure)
+            self._tell()
+            self._wake.wait(wait)
+            self._wake.clear()
+        self._log.info("ingest.reader_stopped")
+
+    def _attempt(self) -> SessionFailed:
+        try:
+            return self.run_once()
+        except SessionFailed as failure:
+            return failure
+        except (av.FFmpegError, OSError) as error:
+            return session_failure(error)
+        except Exception as error:  # noqa: BLE001  # the supervisor of this thread: logged, counted, tried again
+            with self._lock:
+                self._counts.unexpected_errors += 1
+            self._log.error("ingest.unexpected_error", kind=type(error).__name__, exc_info=error)
+            return SessionFailed(Fault.UNREACHABLE, f"reader failed: {type(error).__name__}; see the log")
+
+    def run_once(self) -> SessionFailed:
+        """One session from opening to its end; returns why it ended, raises why it could not go on."""
+        container = self._opener(self._address, self._limits.opening)
+        try:
+            stream = video_stream(container)
+            reader = UnitReader(stream, self._timeline)
+            now = self._now()
+            with self._lock:
+                self._counts.sessions += 1
+                self._opened_at = self._last_packet = now.monotonic
+                if self._lifecycle.state.phase is Phase.CONNECTING:
+                    self._last_picture = now.monotonic
+                self._garble.reset()
+                self._reader = reader
+                self._lifecycle.opened(now.wall)
+            self._log.info("ingest.session_opened")
+            return self._read(container, stream, reader)
+        finally:
+            container.close()
+            if self._decoder is not None:
+                self._decoder.end_session(DropCause.SHUTDOWN if self._stopping.is_set() else DropCause.SESSION_ENDED)
+
+    def _read(self, container: InputContainer, stream: VideoStream, reader: UnitReader) -> SessionFailed:
+        while not self._stopping.is_set():
+            try:
+                for packet in container.demux(stream):
+                    if packet.size:
+                        self._on_packet(packet, reader)
+                    if self._stopping.is_set():
+                        break
+                else:
+                    return SessionFailed(Fault.UNREACHABLE, "camera ended the session")
+            except av.error.ExitError:  # the poll time passed without a packet; the session is as good as before
+                reader.silence()
+                if self._silent_too_long():
+                    return SessionFailed(Fault.FROZEN, "session was open, no packets came")
+        return SessionFailed(Fault.UNREACHABLE, "reader was stopped")
+
+    def _silent_too_long(self) -> bool:
+        now = self._now()
+        with self._lock:
+            return not self._held and now.monotonic - self._last_packet > self._limits.silence_s
+
+    def _on_packet(self, packet: av.Packet[VideoStream], reader: UnitReader) -> None:
+        now = self._now()
+        with self._lock:
+            self._last_packet = now.monotonic
+            self._counts.packets += 1
+            self._counts.bytes += packet.size
+        try:
+            unit = reader.read(packet, now)
+        except MalformedH264:
+            with self._lock:
+                self._counts.malformed += 1
+            if self._decoder is not None:
+                self._decoder.undecodable()
+            self._note_picture(now, good=False)
+            return
+        if isinstance(unit, Absent):
+            if unit is Absent.BEFORE_KEYFRAME and self._decoder is not None:
+                self._decoder.undecodable()
+            return
+        good = self._pass_on(unit)
+        if good is not None:
+            self._note_picture(now, good=good)
+
+    def _pass_on(self, unit: AccessUnit) -> bool | None:
+        """To the live channel and the decoder; whether the picture is good, ``None`` while the decoder holds it."""
+        with self._lock:
+            self._counts.units += 1
+            self._counts.clock = unit.clock
+        try:
+            self._channel.publish_unit(unit, self._timeline.nominal_duration)
+        except MalformedH264:  # a key frame whose parameter sets cannot be read
+            with self._lock:
+                self._counts.malformed += 1
+            if self._decoder is not None:
+                self._decoder.undecodable()
+            return False
+        if self._decoder is None:
+            return True
+        frames = self._decoder.decode(unit)
+        if frames is None:
+            with self._lock:
+                self._counts.undecodable += 1
+            return False
+        return True if frames else None
+
+    def _note_picture(self, now: Moment, *, good: bool) -> None:
+        with self._lock:
+            self._garble.note(now.monotonic, good)
+            if good:
+                self._last_picture = now.monotonic
+                self._lifecycle.picture(now.wall, self._verdicts(now, stalled_here=False))
+        self._tell()
+
+    def _note_failure(self, failure: SessionFailed) -> float:
+        """Books the end of a session, or of an attempt; returns the seconds to wait."""
+        now = self._now()
+        with self._lock:
+            lasted = None if self._opened_at is None else now.monotonic - self._opened_at
+            self._opened_at = None
+            if self._reader is not None:
+                self._counts.clock_steps += self._reader.clock.steps
+                self._reader = None
+            fault = failure.fault
+            if lasted is not None and fault is not Fault.FROZEN:
+                self._flap.ended(now.monotonic, lasted)
+                if self._flap.flapping(now.monotonic, None):
+                    fault = Fault.FLAPPING
+            if lasted is not None and lasted >= self._limits.settled_s:
+                self._backoff.reset()
+            wait = REFUSED_S if fault is Fault.REFUSED else self._backoff.next_wait()
+            self._lifecycle.ended(now.wall, fault, failure.detail, now.wall + wait)
+        self._log.warning("ingest.session_failed", fault=str(fault), detail=failure.detail, retry_in_s=round(wait, 2))
+        return wait
+
+    def _verdicts(self, now: Moment, stalled_here: bool) -> Verdicts:
+        open_for = None if self._opened_at is None else now.monotonic - self._opened_at
+        return Verdicts(
+            packets=self._opened_at is not None and self._last_packet > self._opened_at,
+            garbled=self._garble.garbled,
+            flapping=self._flap.flapping(now.monotonic, open_for),
+            stalled_here=stalled_here,
+        )
+
+    def _tell(self) -> None:
+        """Publishes the state where it differs from what was told last."""
+        with self._telling:  # two threads cannot publish two states in the wrong order
+            state = self.state
+            if not differs(self._told, state):
+                return
+            phase_changed = state.phase is not self._told.phase
+            self._told = state
+            self._channel.publish_state(state)
+            self._on_state(state)
+        if phase_changed:
+            self._log.info("ingest.phase", phase=str(state.phase), fault=state.fault and str(state.fault))
