@@ -1,0 +1,230 @@
+"""Accounts, their sessions and the audit log, over SQLAlchemy Core. Synchronous: called from the thread pool.
+
+A session's token is 256 random bits; the database holds its SHA-256 only, so that who reads the database cannot
+log in. A session ends when it was idle too long, when its absolute life is over, at logout, at a change of password
+and when its account is disabled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dashboard.access import tables
+from dashboard.access.passwords import Passwords
+from dashboard.policy import Role
+
+_HOUR_S = 3600.0
+_TOUCH_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """Seconds. ``idle_s`` since the last request or open websocket, ``absolute_s`` since the login."""
+
+    idle_s: float
+    absolute_s: float
+
+
+def lifetime(role: Role) -> Lifetime:
+    """A person's session covers a shift; an unattended screen's covers a month."""
+    if role is Role.WALL_SCREEN:
+        return Lifetime(idle_s=48 * _HOUR_S, absolute_s=30 * 24 * _HOUR_S)
+    return Lifetime(idle_s=2 * _HOUR_S, absolute_s=14 * _HOUR_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """``regions``: ids whose subtrees the account covers; ``*`` is everywhere, none at all is nowhere."""
+
+    id: str
+    username: str
+    display_name: str
+    role: Role
+    regions: tuple[str, ...]
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what, when, from where. ``target`` is an id, ``detail`` a sentence without secrets."""
+
+    at: float
+    action: str
+    username: str
+    address: str
+    target: str
+    detail: str
+
+
+class AccountExists(ValueError):
+    """The username is taken."""
+
+
+class AccountUnknown(ValueError):
+    """No account has this username."""
+
+
+def token_hash(token: str) -> str:
+    """What the database knows a session by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        id=row.id,
+        username=row.username,
+        display_name=row.display_name,
+        role=Role(row.role),
+        regions=tuple(json.loads(row.regions)),
+        disabled=row.disabled,
+    )
+
+
+class AccountStore:
+    """Owns the three tables; creates them where they are missing."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float], passwords: Passwords | None = None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._passwords = passwords or Passwords()
+        tables.metadata.create_all(engine)
+
+    def add(
+        self, username: str, password: str, role: Role, regions: Iterable[str], display_name: str | None = None
+    ) -> Account:
+        """Raises :class:`AccountExists`, and ``ValueError`` for a username or password that does not serve."""
+        name = username.strip()
+        if not name or len(name) > 64:
+            raise ValueError("the username needs 1 to 64 characters")
+        values = {
+            "id": str(uuid.uuid4()),
+            "username": name,
+            "display_name": (display_name or name)[:64],
+            "role": role.value,
+            "regions": json.dumps(list(regions)),
+            "password_hash": self._passwords.hash(password),
+            "disabled": False,
+            "created_at": self._clock(),
+        }
+        try:
+            with self._engine.begin() as db:
+                db.execute(insert(tables.accounts).values(values))
+        except IntegrityError as error:
+            raise AccountExists(f"an account {name!r} exists already; change it with passwd or disable") from error
+        return self.get(name)
+
+    def get(self, username: str) -> Account:
+        """Raises :class:`AccountUnknown`."""
+        with self._engine.connect() as db:
+            row = db.execute(select(tables.accounts).where(tables.accounts.c.username == username)).one_or_none()
+        if row is None:
+            raise AccountUnknown(f"no account is called {username!r}; list them with: xueliang accounts list")
+        return _account(row)
+
+    def all(self) -> tuple[Account, ...]:
+        """By username."""
+        with self._engine.connect() as db:
+            rows = db.execute(select(tables.accounts).order_by(tables.accounts.c.username)).all()
+        return tuple(_account(row) for row in rows)
+
+    def set_password(self, username: str, password: str) -> None:
+        """Ends the account's sessions too. Raises as :meth:`add` and :meth:`get` do."""
+        account = self.get(username)
+        hashed = self._passwords.hash(password)
+        with self._engine.begin() as db:
+            db.execute(update(tables.accounts).where(tables.accounts.c.id == account.id).values(password_hash=hashed))
+            db.execute(delete(tables.sessions).where(tables.sessions.c.account_id == account.id))
+
+    def set_disabled(self, username: str, *, disabled: bool) -> None:
+        """A disabled account keeps its history and loses its sessions."""
+        account = self.get(username)
+        with self._engine.begin() as db:
+            db.execute(update(tables.accounts).where(tables.accounts.c.id == account.id).values(disabled=disabled))
+            db.execute(delete(tables.sessions).where(tables.sessions.c.account_id == account.id))
+
+    def authenticate(self, username: str, password: str) -> Account | None:
+        """The account, or ``None``: unknown, disabled and wrong password look alike, in time too."""
+        with self._engine.connect() as db:
+            row = db.execute(select(tables.accounts).where(tables.accounts.c.username == username)).one_or_none()
+        matches = self._passwords.verify(None if row is None else row.password_hash, password)
+        return _account(row) if row is not None and matches and not row.disabled else None
+
+    def open_session(self, account: Account, address: str) -> str:
+        """The token for the cookie; only its hash is kept. Sessions that have ended are cleared on the way."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        oldest = now - max(lifetime(role).absolute_s for role in Role)
+        with self._engine.begin() as db:
+            db.execute(delete(tables.sessions).where(tables.sessions.c.created_at < oldest))
+            db.execute(
+                insert(tables.sessions).values(
+                    token_hash=token_hash(token), account_id=account.id, created_at=now, seen_at=now, address=address
+                )
+            )
+        return token
+
+    def session(self, hashed: str) -> Account | None:
+        """The account of a live session, which counts as seen; ``None`` when it has ended."""
+        return self.live_sessions([hashed]).get(hashed)
+
+    def live_sessions(self, hashes: Iterable[str]) -> dict[str, Account]:
+        """Those of ``hashes`` whose session lives; each counts as seen."""
+        wanted = list(hashes)
+        now = self._clock()
+        statement = (
+            select(
+                tables.sessions.c.token_hash, tables.sessions.c.created_at, tables.sessions.c.seen_at, tables.accounts
+            )
+            .join(tables.accounts, tables.accounts.c.id == tables.sessions.c.account_id)
+            .where(tables.sessions.c.token_hash.in_(wanted), tables.accounts.c.disabled.is_(False))
+        )
+        alive: dict[str, Account] = {}
+        stale: list[str] = []
+        with self._engine.connect() as db:
+            for row in db.execute(statement):
+                account = _account(row)
+                life = lifetime(account.role)
+                if now - row[1] < life.absolute_s and now - row.seen_at < life.idle_s:
+                    alive[row.token_hash] = account
+                    if now - row.seen_at > _TOUCH_S:
+                        stale.append(row.token_hash)
+        if stale:
+            with self._engine.begin() as db:
+                db.execute(update(tables.sessions).where(tables.sessions.c.token_hash.in_(stale)).values(seen_at=now))
+        return alive
+
+    def close_session(self, hashed: str) -> None:
+        with self._engine.begin() as db:
+            db.execute(delete(tables.sessions).where(tables.sessions.c.token_hash == hashed))
+
+    def record(self, action: str, username: str, address: str, target: str = "", detail: str = "") -> None:
+        """One line of the audit log."""
+        with self._engine.begin() as db:
+            db.execute(
+                insert(tables.audit).values(
+                    at=self._clock(),
+                    action=action,
+                    username=username[:64],
+                    address=address[:64],
+                    target=target[:128],
+                    detail=detail[:500],
+                )
+            )
+
+    def audit_log(self, limit: int = 100, before: float | None = None) -> tuple[AuditEntry, ...]:
+        """Newest first."""
+        statement = select(tables.audit).order_by(tables.audit.c.at.desc(), tables.audit.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(tables.audit.c.at < before)
+        with self._engine.connect() as db:
+            rows = db.execute(statement).all()
+        return tuple(AuditEntry(row.at, row.action, row.username, row.address, row.target, row.detail) for row in rows)

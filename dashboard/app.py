@@ -1,0 +1,140 @@
+"""The application: parts built on what is injected, routes with their policies, loops with their supervision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+from starlette.concurrency import run_in_threadpool
+
+from alerts.history.store import EventStore
+from dashboard import errors, metrics, static
+from dashboard.access.coverage import require_policies
+from dashboard.access.login_guard import LoginGuard
+from dashboard.access.watch import SessionWatch
+from dashboard.announcer import Announcer
+from dashboard.bus import Bus
+from dashboard.dependencies import Dependencies, Parts
+from dashboard.feed.backlog import Backlog
+from dashboard.feed.hub import Hub
+from dashboard.patrol.driver import Driver
+from dashboard.patrol.rotation import Machine, Plan
+from dashboard.regions import RegionIndex
+from dashboard.routes import events, node, rotation, session, sockets
+from dashboard.security import Security
+
+log = structlog.get_logger(__name__)
+
+RESTART_S = 1.0
+_LOOKUP_TRIES = 5
+_LOOKUP_RETRY_S = 0.3
+
+
+def create_app(deps: Dependencies) -> FastAPI:
+    """Raises :class:`dashboard.access.coverage.Unguarded` when a route has no policy."""
+    parts = _parts(deps)
+    app = routes(title=deps.settings.title_en, version=deps.version)
+    app.router.lifespan_context = _lifespan
+    app.state.parts = parts
+    app.state.registry = metrics.registry(
+        {
+            "feed": parts.hub.figures,
+            "live": parts.live.as_dict,
+            "patrol": parts.driver.figures,
+            "announcer": parts.announcer.figures,
+            "sessions": parts.watch.figures,
+            "restarts": lambda: parts.restarts,
+        }
+    )
+    app.include_router(static.router(deps.web_dist))
+    require_policies(app)
+    return app
+
+
+def routes(title: str, version: str) -> FastAPI:
+    """The API without anything behind it: what its description needs."""
+    app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Security)
+    errors.install(app)
+    for module in (session, node, events, rotation, sockets):
+        app.include_router(module.router)
+    return app
+
+
+def _parts(deps: Dependencies) -> Parts:
+    bus = Bus(deps.redis)
+    regions = RegionIndex.of(deps.settings)
+    machine = Machine(Plan.of(deps.settings))
+    lookup = _region_lookup(deps.store)
+    hub = Hub(bus, regions, machine, lookup, deps.clock)
+    return Parts(
+        settings=deps.settings,
+        store=deps.store,
+        accounts=deps.accounts,
+        clock=deps.clock,
+        evidence_dir=deps.evidence_dir,
+        version=deps.version,
+        bus=bus,
+        regions=regions,
+        machine=machine,
+        hub=hub,
+        driver=Driver(bus, machine, deps.owner, deps.clock, hub.rotation_stored),
+        announcer=Announcer(bus),
+        backlog=Backlog(bus, deps.store, hub.reader, lookup),
+        guard=LoginGuard(deps.clock),
+        watch=SessionWatch(deps.accounts),
+    )
+
+
+def _region_lookup(store: EventStore) -> Callable[[str], Awaitable[str | None]]:
+    """Where an event happened; ``None`` for one that the store does not know, or when it stays away."""
+
+    async def lookup(event_id: str) -> str | None:
+        for _ in range(_LOOKUP_TRIES):
+            try:
+                row = await run_in_threadpool(store.get, event_id)
+            except DBAPIError as error:
+                log.warning("region_lookup_failed", event_id=event_id, cause=type(error.orig).__name__)
+            else:
+                if row is not None:
+                    return row.region_id
+            await asyncio.sleep(_LOOKUP_RETRY_S)
+        return None
+
+    return lookup
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Starts the feed, then what feeds it; stops in the opposite order, one after the other."""
+    parts: Parts = app.state.parts
+    loops = {
+        "hub": parts.hub.run,
+        "sessions": parts.watch.run,
+        "rotation": parts.driver.run,
+        "announcer": parts.announcer.run,
+    }
+    running = {name: asyncio.create_task(_supervised(name, run, parts.restarts)) for name, run in loops.items()}
+    try:
+        yield
+    finally:
+        for name, task in reversed(running.items()):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            log.info("stopped", part=name)
+
+
+async def _supervised(name: str, run: Callable[[], Awaitable[None]], restarts: dict[str, int]) -> None:
+    """Starts a loop again that failed: logged and counted, never silent. Ends when cancelled."""
+    restarts[name] = 0
+    while True:
+        try:
+            await run()
+        except Exception as error:
+            log.error("loop_failed", part=name, kind=type(error).__name__, exc_info=error)
+        restarts[name] += 1
+        await asyncio.sleep(RESTART_S)

@@ -1,0 +1,168 @@
+"""The dashboard's view of Redis: the keys of ARCHITECTURE.md, typed, with one exception for "it is away".
+
+The only module of the dashboard that knows the client library. The client is created with ``decode_responses=True``
+and without a socket timeout shorter than :data:`BLOCK_MS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError as RedisConnectionError,
+    TimeoutError as RedisTimeoutError,
+)
+
+from dashboard.errors import BusAway
+
+EVENTS = "xl:events"
+HEALTH = "xl:health"
+WORKERS = "xl:workers"
+SUPPRESSED = "xl:suppressed"
+ROTATION = "xl:rotation"
+ROTATION_LEASE = "xl:rotation:lease"
+BLOCK_MS = 1000
+
+_ID = re.compile(r"^(\d{1,20})-(\d{1,20})$")
+_REPLACE = """
+local now = redis.call('GET', KEYS[1])
+if (now or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+_RENEW = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StreamId:
+    """An entry's id, ordered as Redis orders it."""
+
+    ms: int
+    seq: int
+
+    @classmethod
+    def parse(cls, text: str) -> StreamId | None:
+        """``None`` for anything that is no id."""
+        found = _ID.match(text)
+        return cls(int(found[1]), int(found[2])) if found else None
+
+    def __str__(self) -> str:
+        return f"{self.ms}-{self.seq}"
+
+
+ZERO = StreamId(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the event stream, its JSON unread."""
+
+    id: StreamId
+    type: str
+    data: str
+
+
+def open_redis(url: str) -> Redis:
+    """The client that :class:`Bus` needs. Raises nothing before the first command."""
+    return Redis.from_url(url, decode_responses=True, socket_timeout=BLOCK_MS / 1000 * 5, socket_connect_timeout=2)
+
+
+class Bus:
+    """Typed commands. Every method raises :class:`BusAway` when the server does not answer."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def ping(self) -> None:
+        await self._answer(self._redis.ping())
+
+    async def last_id(self) -> StreamId:
+        """Of the newest entry; 0-0 for an empty stream."""
+        return _only_id(await self._answer(self._redis.xrevrange(EVENTS, count=1)))
+
+    async def first_id(self) -> StreamId:
+        """Of the oldest entry that is still there; 0-0 for an empty stream."""
+        return _only_id(await self._answer(self._redis.xrange(EVENTS, count=1)))
+
+    async def read(self, after: StreamId, *, block_ms: int | None = BLOCK_MS, count: int = 500) -> list[Entry]:
+        """Entries after ``after``, waiting at most ``block_ms`` for one; ``None`` does not wait."""
+        reply = await self._answer(self._redis.xread({EVENTS: str(after)}, count=count, block=block_ms))
+        if not reply:
+            return []
+        streams = reply.items() if isinstance(reply, dict) else reply
+        return [entry for _, entries in streams for entry in _entries(entries)]
+
+    async def range(self, after: StreamId, until: StreamId, count: int = 500) -> list[Entry]:
+        """Entries in ``(after, until]``, oldest first."""
+        return _entries(await self._answer(self._redis.xrange(EVENTS, min=f"({after}", max=str(until), count=count)))
+
+    async def append(self, kind: str, data: str) -> StreamId:
+        added = StreamId.parse(str(await self._answer(self._redis.xadd(EVENTS, {"type": kind, "data": data}))))
+        if added is None:
+            raise BusAway("the event bus gave no id")
+        return added
+
+    async def health(self) -> dict[str, str]:
+        """Camera id → JSON as the worker wrote it."""
+        return cast("dict[str, str]", await self._answer(self._redis.hgetall(HEALTH)))
+
+    async def workers(self) -> dict[str, str]:
+        """Worker id → JSON as the worker wrote it."""
+        return cast("dict[str, str]", await self._answer(self._redis.hgetall(WORKERS)))
+
+    async def rotation(self) -> str:
+        """The stored state, empty when there is none."""
+        return cast("str | None", await self._answer(self._redis.get(ROTATION))) or ""
+
+    async def replace_rotation(self, old: str, new: str) -> bool:
+        """Compare and set: ``False`` when another was faster."""
+        return bool(await self._answer(self._redis.eval(_REPLACE, 1, ROTATION, old, new)))
+
+    async def hold_lease(self, owner: str, ttl_ms: int) -> bool:
+        """Takes or renews the right to drive the rotation (SET NX PX); ``False`` when another holds it."""
+        if await self._answer(self._redis.set(ROTATION_LEASE, owner, nx=True, px=ttl_ms)):
+            return True
+        return bool(await self._answer(self._redis.eval(_RENEW, 1, ROTATION_LEASE, owner, ttl_ms)))
+
+    async def release_lease(self, owner: str) -> None:
+        await self._answer(self._redis.eval(_RELEASE, 1, ROTATION_LEASE, owner))
+
+    @staticmethod
+    async def _answer(command: Any) -> Any:
+        """Awaits one command. The library types its commands for both clients at once, hence ``Any``."""
+        async with _translated():
+            return await cast("Awaitable[Any]", command)
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError) as error:
+        raise BusAway(f"the event bus does not answer ({type(error).__name__})") from None
+
+
+def _entries(raw: Sequence[Any]) -> list[Entry]:
+    found = []
+    for entry_id, fields in raw:
+        parsed = StreamId.parse(entry_id)
+        if parsed is not None and fields is not None:
+            found.append(Entry(parsed, fields.get("type", ""), fields.get("data", "")))
+    return found
+
+
+def _only_id(raw: Sequence[Any]) -> StreamId:
+    return (StreamId.parse(raw[0][0]) if raw else None) or ZERO

@@ -1,0 +1,76 @@
+"""What the routes are given: built once by the shell, handed out as ``Annotated`` aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+from redis.asyncio import Redis
+
+from alerts.history.store import EventStore
+from configs.schema import Settings
+from dashboard.access.login_guard import LoginGuard
+from dashboard.access.watch import SessionWatch
+from dashboard.accounts import AccountStore
+from dashboard.announcer import Announcer
+from dashboard.bus import Bus
+from dashboard.feed.backlog import Backlog
+from dashboard.feed.hub import Hub
+from dashboard.live.proxy import LiveFigures
+from dashboard.patrol.driver import Driver
+from dashboard.patrol.rotation import Machine
+from dashboard.regions import RegionIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the shell injects.
+
+    ``redis`` comes from :func:`dashboard.bus.open_redis`. ``clock`` gives UTC epoch seconds. Snapshots lie under
+    ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for the rotation's lease.
+    """
+
+    settings: Settings
+    store: EventStore
+    accounts: AccountStore
+    redis: Redis
+    clock: Callable[[], float]
+    evidence_dir: Path
+    web_dist: Path
+    version: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The dependencies and what the app built on them."""
+
+    settings: Settings
+    store: EventStore
+    accounts: AccountStore
+    clock: Callable[[], float]
+    evidence_dir: Path
+    version: str
+    bus: Bus
+    regions: RegionIndex
+    machine: Machine
+    hub: Hub
+    driver: Driver
+    announcer: Announcer
+    backlog: Backlog
+    guard: LoginGuard
+    watch: SessionWatch
+    live: LiveFigures = field(default_factory=LiveFigures)
+    restarts: dict[str, int] = field(default_factory=dict)
+
+
+def parts_of(connection: HTTPConnection) -> Parts:
+    parts: Parts = connection.app.state.parts
+    return parts
+
+
+Deps = Annotated[Parts, Depends(parts_of)]

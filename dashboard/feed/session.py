@@ -1,0 +1,163 @@
+"""One browser's feed: hello, what it missed, then what happens; until either side leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from fastapi import WebSocket, WebSocketDisconnect
+from pydantic import ValidationError
+
+from dashboard.access.viewer import Viewer
+from dashboard.bus import StreamId
+from dashboard.errors import BusAway
+from dashboard.feed.backlog import Backlog, StoreAway
+from dashboard.feed.client import FeedClient
+from dashboard.feed.hub import Hub
+from dashboard.feed.items import batch
+from dashboard.messages import HelloItem, Ping, Pong, TroubleItem
+
+SEND_LIMIT_S = 10.0
+RETRY_S = 0.5
+TOO_SLOW = 4008
+MAX_PING_BYTES = 256
+
+
+class TooSlow(Exception):
+    """The browser does not take what it is sent."""
+
+
+class FeedSession:
+    """``receive`` and ``serve`` run side by side, for as long as the browser stays."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        viewer: Viewer,
+        hub: Hub,
+        backlog: Backlog,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        send_limit_s: float = SEND_LIMIT_S,
+    ) -> None:
+        self._socket = socket
+        self._viewer = viewer
+        self._hub = hub
+        self._backlog = backlog
+        self._clock = clock
+        self._sleep = sleep
+        self._send_limit_s = send_limit_s
+
+    async def receive(self) -> None:
+        """Answers pings; returns when the browser has left. Anything else that it says is ignored."""
+        while True:
+            try:
+                text = await self._socket.receive_text()
+            except (WebSocketDisconnect, KeyError):  # KeyError: a binary message, which nobody sends
+                return
+            ping = parse_ping(text)
+            if ping is not None:
+                await self._send(Pong(t=ping.t, server_time=self._clock()).model_dump_json())
+
+    async def serve(self, last_id: str | None) -> None:
+        """Sends until cancelled. Raises :class:`TooSlow`."""
+        if not self._hub.answering.is_set():
+            since = self._clock() if self._hub.trouble is None else self._hub.trouble.since
+            await self._tell(TroubleItem(part="redis", since=since, over=False), None)
+            await self._hub.answering.wait()
+        client = self._hub.join(self._viewer)
+        try:
+            await self._catch_up(client, last_id)
+            await self._stream(client)
+        finally:
+            self._hub.leave(client)
+
+    async def _stream(self, client: FeedClient) -> None:
+        overflowed = asyncio.create_task(client.overflowed.wait())
+        try:
+            while True:
+                taking = asyncio.create_task(client.take())
+                await asyncio.wait({taking, overflowed}, return_when=asyncio.FIRST_COMPLETED)
+                if overflowed.done():
+                    taking.cancel()
+                    raise TooSlow
+                await self._send(taking.result())
+        finally:
+            overflowed.cancel()
+
+    async def _catch_up(self, client: FeedClient, last_id: str | None) -> None:
+        """Hello, then what was missed, marked late. A part that goes away meanwhile is waited for, without doubles."""
+        until = client.joined_at
+        asked = None if last_id is None else StreamId.parse(last_id)
+        if asked is None or asked > until:
+            hello = self._hello(None, "none" if last_id is None else "unknown", reload=last_id is not None)
+            await self._send(batch(str(until), [hello, *self._hub.standing(self._viewer)]))
+            return
+        position, greeted, trouble = asked, False, None
+        while not greeted or position < until:
+            try:
+                if not greeted:
+                    await self._greet(asked, until)
+                    greeted = True
+                async for page in self._backlog.pages(self._viewer, position, until):
+                    if page.items:
+                        await self._send(batch(str(page.until), [item.json for item in page.items]))
+                    position = page.until
+                position = until
+            except BusAway:
+                await self._sleep(RETRY_S)
+                await self._hub.answering.wait()
+            except StoreAway:
+                if trouble is None:
+                    trouble = TroubleItem(part="store", since=self._clock(), over=False)
+                    await self._tell(trouble, position if greeted else None)
+                await self._sleep(RETRY_S)
+        if trouble is not None:
+            await self._tell(trouble.model_copy(update={"over": True}), until)
+
+    async def _greet(self, asked: StreamId, until: StreamId) -> None:
+        missed = await self._backlog.count(self._viewer, asked, until)
+        gone = await self._backlog.gone(asked)
+        whole = asked == until or await self._backlog.in_stream(asked)
+        hello = self._hello(str(asked), "resumed", missed=missed, gone=gone, reload=not whole)
+        await self._send(batch(str(asked), [hello, *self._hub.standing(self._viewer)]))
+
+    def _hello(
+        self,
+        resumed_from: str | None,
+        cursor: Literal["none", "resumed", "unknown"],
+        *,
+        reload: bool,
+        missed: int = 0,
+        gone: int = 0,
+    ) -> str:
+        return HelloItem(
+            server_time=self._clock(),
+            resumed_from=resumed_from,
+            cursor=cursor,
+            missed=missed,
+            gone=gone,
+            reload=reload,
+        ).model_dump_json()
+
+    async def _tell(self, trouble: TroubleItem, position: StreamId | None) -> None:
+        await self._send(batch(None if position is None else str(position), [trouble.model_dump_json()]))
+
+    async def _send(self, text: str) -> None:
+        """Raises :class:`TooSlow` when the browser does not drain its connection."""
+        try:
+            async with asyncio.timeout(self._send_limit_s):
+                await self._socket.send_text(text)
+        except TimeoutError:
+            raise TooSlow from None
+
+
+def parse_ping(text: str) -> Ping | None:
+    """``None`` for anything that is no ping."""
+    if len(text) > MAX_PING_BYTES:
+        return None
+    try:
+        return Ping.model_validate_json(text)
+    except ValidationError:
+        return None

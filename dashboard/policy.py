@@ -1,0 +1,82 @@
+"""Who may do what, where: the one place that knows (role × region × action).
+
+A new role is one line of :data:`GRANTS` and one of :class:`Role`. Routes ask through :class:`dashboard.access.guard.
+Require`; the feed and the live proxy ask :func:`permitted` for each thing that they show.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from dashboard.regions import Scope
+
+
+class Role(StrEnum):
+    """What an account is for."""
+
+    OPERATOR = "operator"
+    SHIFT_LEADER = "shift_leader"
+    ANALYST = "analyst"
+    ENGINEER = "engineer"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+    FIELD_UNIT = "field_unit"
+    WALL_SCREEN = "wall_screen"
+
+
+class Action(StrEnum):
+    """What a route, a websocket or an item of the feed asks for."""
+
+    SESSION_OWN = "session.own"
+    NODE_READ = "node.read"
+    CAMERA_READ = "camera.read"
+    CAMERA_WATCH = "camera.watch"
+    EVENT_READ = "event.read"
+    ALARM_ACKNOWLEDGE = "alarm.acknowledge"
+    PATROL_READ = "patrol.read"
+    PATROL_DRIVE = "patrol.drive"
+    METRICS_READ = "metrics.read"
+    AUDIT_READ = "audit.read"
+
+
+_READS = frozenset({Action.SESSION_OWN, Action.NODE_READ, Action.CAMERA_READ, Action.EVENT_READ})
+_WALL = _READS | {Action.CAMERA_WATCH, Action.PATROL_READ}
+_DESK = _WALL | {Action.ALARM_ACKNOWLEDGE, Action.PATROL_DRIVE}
+
+GRANTS: dict[Role, frozenset[Action]] = {
+    Role.OPERATOR: _DESK,
+    Role.SHIFT_LEADER: _DESK | {Action.AUDIT_READ},
+    Role.ANALYST: _READS | {Action.PATROL_READ},
+    Role.ENGINEER: _WALL | {Action.METRICS_READ},
+    Role.ADMINISTRATOR: frozenset(Action),
+    Role.AUDITOR: _READS | {Action.AUDIT_READ},
+    Role.FIELD_UNIT: _READS | {Action.CAMERA_WATCH},
+    Role.WALL_SCREEN: _WALL,
+}
+
+EXEMPT = frozenset(
+    {
+        "GET /healthz",  # a probe has no account
+        "POST /api/login",  # where an account comes from
+        "GET /{path:path}",  # the page without data
+    }
+)
+"""Routes that ask nothing, by name. Any other without a policy stops the start."""
+
+
+class Subject(Protocol):
+    """Whoever asks."""
+
+    @property
+    def role(self) -> Role: ...
+
+    @property
+    def scope(self) -> Scope: ...
+
+
+def permitted(subject: Subject, action: Action, region: str | None = None) -> bool:
+    """Whether ``subject`` may do ``action`` in ``region``; without a region: whether its role may at all."""
+    if action not in GRANTS[subject.role]:
+        return False
+    return region is None or subject.scope is None or region in subject.scope

@@ -1,0 +1,110 @@
+"""The two websockets: the feed and a live tile. Close codes say why: 4401, 4403, 4404, 4008 (too slow)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Literal
+
+import structlog
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from dashboard.access.guard import FeedViewer, LiveViewer
+from dashboard.dependencies import Deps
+from dashboard.feed.session import FeedSession, TooSlow
+from dashboard.live.proxy import UNKNOWN_CAMERA, LiveTile, NotDraining
+from dashboard.policy import Action
+
+log = structlog.get_logger(__name__)
+router = APIRouter()
+
+LOGGED_OUT = 4401
+FORBIDDEN = 4403
+TOO_SLOW = 4008
+CLOSE_LIMIT_S = 1.0
+
+
+async def _close(socket: WebSocket, code: int) -> None:
+    """Best effort: to a browser that does not drain, no close frame can be sent either."""
+    try:
+        async with asyncio.timeout(CLOSE_LIMIT_S):
+            await socket.close(code)
+    except (TimeoutError, RuntimeError, WebSocketDisconnect):
+        log.info("websocket_close_not_sent", code=code)
+
+
+async def _first_of(*works: Coroutine[Any, Any, Any]) -> int:
+    """Runs until the first of them ends, ends the others, and raises what the first raised. Which it was."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for index, outcome in enumerate(ended):
+        if not isinstance(outcome, asyncio.CancelledError):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return index
+    raise asyncio.CancelledError
+
+
+async def _until_left(
+    receive: Coroutine[Any, Any, None], serve: Coroutine[Any, Any, None], ended: Awaitable[Any]
+) -> bool:
+    """Serves until the browser leaves (``False``) or its session ends (``True``)."""
+
+    async def wait_for_end() -> None:
+        await ended
+
+    try:
+        return await _first_of(receive, serve, wait_for_end()) == 2
+    except WebSocketDisconnect:
+        return False
+
+
+@router.websocket("/api/feed")
+async def feed(socket: WebSocket, admission: FeedViewer, deps: Deps, last_id: str | None = None) -> None:
+    """Events, alarm changes, health, rotation and time, coalesced; resumes after ``last_id``."""
+    await socket.accept()
+    viewer = admission.viewer
+    if viewer is None:
+        await _close(socket, admission.close_code)
+        return
+    session = FeedSession(socket, viewer, deps.hub, deps.backlog, deps.clock)
+    with deps.watch.watching(viewer.session) as ended:
+        try:
+            if await _until_left(session.receive(), session.serve(last_id), ended.wait()):
+                await _close(socket, LOGGED_OUT)
+        except TooSlow:
+            await _close(socket, TOO_SLOW)
+
+
+@router.websocket("/api/live/{camera_id}")
+async def live(
+    socket: WebSocket, camera_id: str, admission: LiveViewer, deps: Deps, stream: Literal["sub", "main"] = "sub"
+) -> None:
+    """The camera's live channel, forwarded unread."""
+    await socket.accept()
+    viewer = admission.viewer
+    if viewer is None:
+        await _close(socket, admission.close_code)
+        return
+    region = deps.regions.region_of_camera(camera_id)
+    if region is None or not viewer.may(Action.CAMERA_WATCH, region):
+        await _close(socket, UNKNOWN_CAMERA if region is None else FORBIDDEN)
+        return
+    tile = LiveTile(socket, camera_id, stream, deps.bus, deps.live, deps.clock)
+    deps.live.open += 1
+    deps.live.opened += 1
+    with deps.watch.watching(viewer.session) as ended:
+        try:
+            if await _until_left(tile.receive(), tile.serve(), ended.wait()):
+                await _close(socket, LOGGED_OUT)
+        except NotDraining:
+            deps.live.too_slow += 1
+            log.warning("live_client_too_slow", camera_id=camera_id, account=viewer.account.username)
+            await _close(socket, TOO_SLOW)
+        finally:
+            deps.live.open -= 1

@@ -1,0 +1,70 @@
+"""Camera health as the page reads it: the workers' words, and their silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import structlog
+from pydantic import ValidationError
+
+from alerts.delivery.health import CameraHealth
+from configs.schema import Settings
+from dashboard.messages import CameraStatus, DetectorInfo
+from ingest.state import Phase
+
+log = structlog.get_logger(__name__)
+SILENT_AFTER_S = 3.0
+
+
+def camera_status(camera_id: str, raw: str | None, now: float) -> CameraStatus:
+    """One camera. An entry that cannot be read is told as such, never left out."""
+    if raw is None:
+        return _unheard(camera_id, "no worker has reported this camera yet")
+    try:
+        health = CameraHealth.model_validate_json(raw)
+    except ValidationError as error:
+        log.warning("undecodable_health", camera_id=camera_id, faults=error.error_count())
+        return _unheard(camera_id, "its worker speaks another version: restart the node after the update")
+    status = CameraStatus.model_validate({**health.model_dump(), "silent": False})
+    if now - health.at <= SILENT_AFTER_S:
+        return status
+    silence = {"silent": True, "phase": Phase.OFFLINE, "fault": None, "since": health.at, "detail": "worker silent"}
+    return status.model_copy(update=silence)
+
+
+def camera_statuses(camera_ids: Iterable[str], raw: Mapping[str, str], now: float) -> tuple[CameraStatus, ...]:
+    """Every configured camera, in file order, whether a worker speaks of it or not."""
+    return tuple(camera_status(camera_id, raw.get(camera_id), now) for camera_id in camera_ids)
+
+
+def detector_of(statuses: Iterable[CameraStatus], settings: Settings) -> DetectorInfo:
+    """What the workers say they run; motion only as soon as one of them has no model."""
+    said = {status.detector for status in statuses if status.detector and not status.silent}
+    if "motion" in said:
+        return DetectorInfo(id="motion", mode="motion")
+    if said:
+        return DetectorInfo(id=min(said), mode="model")
+    return DetectorInfo(id=settings.model.id, mode="unknown")
+
+
+def _unheard(camera_id: str, detail: str) -> CameraStatus:
+    return CameraStatus(
+        camera_id=camera_id,
+        worker_id="",
+        at=0.0,
+        phase=Phase.OFFLINE,
+        fault=None,
+        since=0.0,
+        attempt=0,
+        detail=detail,
+        next_try_at=None,
+        last_picture_at=None,
+        clock="arrival",
+        received=0,
+        analysed=0,
+        dropped={},
+        fps_received=0.0,
+        fps_analysed=0.0,
+        detector="",
+        silent=True,
+    )
