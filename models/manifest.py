@@ -137,6 +137,7 @@ def dump_manifest(manifest: Manifest) -> str:
     """YAML that :func:`read_manifest` reads back to an equal manifest."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
+    yaml.allow_unicode = False  # escapes: a bare U+0085 would be read back as a line break
     out = StringIO()
     yaml.dump(manifest.model_dump(mode="json"), out)
     return out.getvalue()
