@@ -100,7 +100,8 @@ class Subscription:
         self._waiting: deque[tuple[_Kind, Message]] = deque()
         self._pictures_waiting = 0
         self._needs_key = True
-        self._skipped = 0
+        self._skipped = 0  # pictures left out that no message has told of
+        self._told_skipped = 0  # pictures that a message tells of which itself still waits
         self._init: tuple[Message, Message] | None = None
         self._closed = False
 
@@ -270,7 +271,7 @@ class LiveChannel:
             if subscription._skipped:
                 note = json.dumps({"v": 1, "type": "skipped", "frames": subscription._skipped}, separators=(",", ":"))
                 subscription._waiting.append((_Kind.TEXT, note))
-                subscription._skipped = 0
+                subscription._told_skipped, subscription._skipped = subscription._skipped, 0
             subscription._needs_key = False
         if keyframe:
             self._send_init(subscription)
@@ -283,6 +284,8 @@ class LiveChannel:
         subscription._waiting = deque(kept)
         subscription._pictures_waiting = 0
         subscription._needs_key = True
+        # A notice that was left out with the rest is taken back into the next one.
+        subscription._skipped, subscription._told_skipped = subscription._told_skipped, 0
         self._count_skipped(subscription, pictures)
 
     def _count_skipped(self, subscription: Subscription, pictures: int) -> None:
@@ -310,7 +313,7 @@ class LiveChannel:
         with self._lock:
             taken = [message for _, message in subscription._waiting]
             subscription._waiting.clear()
-            subscription._pictures_waiting = 0
+            subscription._pictures_waiting = subscription._told_skipped = 0
             if not subscription._closed:
                 subscription._ready.clear()
                 subscription._woken = False

@@ -67,6 +67,7 @@ class UnitReader:
         self._per_second = stream.time_base.denominator / stream.time_base.numerator if stream.time_base else TIMESCALE
         self._previous: Moment | None = None
         self._in_gop = False
+        self._has_reference = False
         self.clock = RtcpClock()
         timeline.new_session()
 
@@ -115,7 +116,10 @@ class UnitReader:
     def _capture_time(self, packet: av.Packet[VideoStream], arrival: Moment) -> tuple[float, Clock]:
         if packet.has_sidedata("prft"):
             data = bytes(packet.get_sidedata("prft"))
-            if len(data) >= _PRFT.size:
+            # The parser hangs the first time stamp after a sender report on the picture before its own (measured);
+            # it would pass for the smallest delay of the whole window.
+            first, self._has_reference = not self._has_reference, True
+            if len(data) >= _PRFT.size and not first:
                 microseconds, _ = _PRFT.unpack_from(data)
                 return self.clock.to_server(microseconds / 1e6, arrival.wall), "rtcp"
         return arrival.wall, "arrival"

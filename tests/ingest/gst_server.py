@@ -9,12 +9,12 @@ import argparse
 import sys
 import threading
 
-import gi
+import gi  # type: ignore[import-not-found]  # only the system's Python has it
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402  # gi needs its versions first
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402  # as above; its versions come first
 
 
 def _authenticate(server: GstRtspServer.RTSPServer, user: str, password: str) -> None:

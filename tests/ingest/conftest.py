@@ -1,0 +1,143 @@
+"""Real RTSP servers for the tests of ingest, and what is needed to look at streams."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from ingest.h264 import find_parameter_sets, split_annex_b
+from ingest.packet import AccessUnit, is_keyframe, picture_units
+
+_SYSTEM_PYTHON = "/usr/bin/python3"
+_SERVER = Path(__file__).with_name("gst_server.py")
+
+
+@dataclass(frozen=True)
+class GstServer:
+    """A running gst-rtsp-server."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+
+StartGst = Callable[..., GstServer]
+
+
+@pytest.fixture(scope="session")
+def gst_available() -> None:
+    """Skips where Debian's gst-rtsp-server is missing."""
+    check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
+    try:
+        found = subprocess.run([_SYSTEM_PYTHON, "-c", check], capture_output=True, timeout=60, check=False)
+    except FileNotFoundError:
+        pytest.skip("no system Python for gst-rtsp-server")
+    if found.returncode:
+        pytest.skip("gst-rtsp-server is not installed (gir1.2-gst-rtsp-server-1.0, python3-gi)")
+
+
+@pytest.fixture
+def start_gst(gst_available: None) -> Iterator[StartGst]:
+    """Starts servers with the given options; all end with the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*options: str, password: str = "") -> GstServer:
+        process = subprocess.Popen(
+            [_SYSTEM_PYTHON, str(_SERVER), *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        running.append(process)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if password:
+            process.stdin.write(password + "\n")
+            process.stdin.flush()
+        word, port = process.stdout.readline().split()
+        assert word == "ready"
+        return GstServer(f"rtsp://127.0.0.1:{port}/test", process)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Until:
+    """Waits for a condition that others make true, with a deadline; polls without sleeping longer than a moment."""
+
+    def __init__(self) -> None:
+        self._never = threading.Event()
+
+    def __call__(self, condition: Callable[[], object], timeout: float, what: str) -> float:
+        """Seconds until ``condition()`` was true; fails the test after ``timeout``."""
+        begun = time.monotonic()
+        while not condition():
+            if time.monotonic() - begun > timeout:
+                pytest.fail(f"after {timeout} s: {what}")
+            self._never.wait(0.01)
+        return time.monotonic() - begun
+
+
+@pytest.fixture
+def until() -> Until:
+    """See :class:`Until`."""
+    return Until()
+
+
+EncodeUnits = Callable[..., list[AccessUnit]]
+
+
+def _encode(count: int, *, gop: int = 10, width: int = 320, height: int = 180, b_frames: int = 0) -> list[AccessUnit]:
+    """``count`` pictures at 25 a second, captured from 1000.0 on; picture ``n`` has the grey level ``10 + n``."""
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.time_base = Fraction(1, 90_000)
+    context.framerate = Fraction(25)
+    context.gop_size, context.max_b_frames = gop, b_frames
+    context.options = {"preset": "veryfast", "x264-params": f"annexb=1:keyint={gop}:min-keyint={gop}:scenecut=0"}
+    packets = []
+    for picture in range(count):
+        grey = np.full((height, width, 3), 10 + picture, np.uint8)
+        frame = av.VideoFrame.from_ndarray(grey, "bgr24").reformat(format="yuv420p")
+        frame.pts = picture * 3600
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    first = split_annex_b(bytes(packets[0]))
+    parameters = find_parameter_sets(first)
+    assert parameters is not None
+    shift = -min(packet.dts for packet in packets if packet.dts is not None)
+    units = []
+    for packet in packets:
+        assert packet.pts is not None
+        assert packet.dts is not None
+        nals = picture_units(split_annex_b(bytes(packet)))
+        captured_at = 1000.0 + packet.pts / 90_000
+        units.append(
+            AccessUnit(
+                nals,
+                packet.dts + shift,
+                packet.pts + shift,
+                is_keyframe(nals),
+                captured_at,
+                "rtcp",
+                captured_at,
+                parameters,
+            )
+        )
+    return units
+
+
+@pytest.fixture(scope="session")
+def encode_units() -> EncodeUnits:
+    """See :func:`_encode`."""
+    return _encode

@@ -1,0 +1,59 @@
+"""A camera's clock may be wrong; its pictures still get the server's time."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.rtsp.rtcp_clock import RtcpClock
+
+
+@given(wrong_by=st.floats(-1e9, 1e9), seed=st.integers(0, 1000))
+def test_a_camera_with_a_wrong_clock_yields_server_time(wrong_by: float, seed: int) -> None:
+    clock = RtcpClock()
+    draw = random.Random(seed)
+    for picture in range(200):
+        captured_at = 1_700_000_000 + picture / 25
+        arrived_at = captured_at + 0.005 + draw.expovariate(1 / 0.03)
+        mapped = clock.to_server(captured_at + wrong_by, arrived_at)
+        assert mapped <= arrived_at
+        if picture > 100:
+            assert mapped == pytest.approx(captured_at, abs=0.02)
+    assert clock.camera_ahead_s == pytest.approx(wrong_by, abs=0.05)
+
+
+def test_a_burst_after_a_stall_keeps_its_capture_times() -> None:
+    clock = RtcpClock()
+    for picture in range(50):
+        clock.to_server(picture / 25, picture / 25 + 0.01)
+    late = [clock.to_server(2 + picture / 25, 3.5) for picture in range(5)]
+    assert late == pytest.approx([2.01 + picture / 25 for picture in range(5)], abs=0.001)
+    assert clock.steps == 0
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0, 5.0, -5.0])
+def test_a_step_of_the_cameras_clock_is_followed(step: float) -> None:
+    clock = RtcpClock()
+    for picture in range(50):
+        clock.to_server(picture / 25, picture / 25 + 0.01)
+    mapped = 0.0
+    for picture in range(50, 100):
+        mapped = clock.to_server(picture / 25 + step, picture / 25 + 0.01)
+        assert mapped <= picture / 25 + 0.01 + 1e-6
+    assert mapped == pytest.approx(99 / 25, abs=0.02)
+    assert clock.steps == 1
+
+
+def test_drift_is_measured() -> None:
+    clock = RtcpClock()
+    for second in range(600):
+        clock.to_server(second * (1 + 50e-6), second + 0.01)
+    assert clock.drift_ppm == pytest.approx(50, abs=5)
+
+
+def test_no_figures_before_a_picture() -> None:
+    assert RtcpClock().camera_ahead_s is None
+    assert RtcpClock().drift_ppm is None

@@ -1,0 +1,166 @@
+"""H.264 parsing: what was written is read back, and broken input is named, not guessed at."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.h264 import (
+    BitReader,
+    MalformedH264,
+    parameter_sets_of_extradata,
+    parse_sps,
+    remove_emulation_prevention,
+    split_annex_b,
+    split_length_prefixed,
+    to_annex_b,
+    to_length_prefixed,
+)
+
+# A NAL unit never ends in a zero byte and never holds a start code (7.4.1).
+_units = st.lists(st.binary(min_size=1, max_size=40).map(lambda data: b"\x65" + data.replace(b"\0", b"\1")), max_size=8)
+
+
+class _BitWriter:
+    def __init__(self) -> None:
+        self.text = ""
+
+    def bits(self, count: int, value: int) -> _BitWriter:
+        self.text += f"{value:0{count}b}" if count else ""
+        return self
+
+    def ue(self, value: int) -> _BitWriter:
+        code = f"{value + 1:b}"
+        self.text += "0" * (len(code) - 1) + code
+        return self
+
+    def data(self) -> bytes:
+        text = self.text + "1"
+        text += "0" * (-len(text) % 8)
+        return bytes(int(text[at : at + 8], 2) for at in range(0, len(text), 8))
+
+
+def _escape(payload: bytes) -> bytes:
+    out = bytearray()
+    zeros = 0
+    for byte in payload:
+        if zeros >= 2 and byte <= 3:
+            out.append(3)
+            zeros = 0
+        out.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(out)
+
+
+@given(_units)
+def test_both_forms_of_an_access_unit_hold_the_same_units(units: list[bytes]) -> None:
+    assert split_annex_b(to_annex_b(units)) == units
+    assert split_length_prefixed(to_length_prefixed(units)) == units
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_can_be_looked_at(data: bytes) -> None:
+    for unit in split_annex_b(data):
+        try:
+            parse_sps(unit)
+        except MalformedH264:
+            continue
+
+
+@given(st.binary(max_size=80))
+def test_emulation_prevention_is_undone(payload: bytes) -> None:
+    assert remove_emulation_prevention(_escape(payload)) == payload
+
+
+@given(st.lists(st.integers(0, 2**20), max_size=20))
+def test_exp_golomb(values: list[int]) -> None:
+    writer = _BitWriter()
+    for value in values:
+        writer.ue(value)
+    reader = BitReader(writer.data())
+    assert [reader.ue() for _ in values] == values
+
+
+@given(
+    columns=st.integers(1, 240),
+    rows=st.integers(1, 135),
+    crop=st.tuples(*[st.integers(0, 3)] * 4),
+    interlaced=st.booleans(),
+    level=st.integers(10, 62),
+)
+def test_the_cropped_size_is_read(
+    columns: int, rows: int, crop: tuple[int, int, int, int], interlaced: bool, level: int
+) -> None:
+    writer = _BitWriter().bits(8, 66).bits(8, 0xC0).bits(8, level).ue(0).ue(0).ue(2).ue(1).bits(1, 0)
+    writer.ue(columns - 1).ue(rows - 1).bits(1, not interlaced)
+    if interlaced:
+        writer.bits(1, 0)
+    writer.bits(1, 1).bits(1, 1)
+    for side in crop:
+        writer.ue(side)
+    writer.bits(1, 0)
+    sps = b"\x67" + _escape(writer.data())
+    fields = 2 if interlaced else 1
+    width = columns * 16 - 2 * (crop[0] + crop[1])
+    height = rows * 16 * fields - 2 * fields * (crop[2] + crop[3])
+    sequence = parse_sps(sps)
+    assert (sequence.width, sequence.height) == (width, height)
+    assert sequence.codec == f"avc1.42c0{level:02x}"
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "profile", "pixels"),
+    [
+        pytest.param(640, 360, "baseline", "yuv420p", id="360 is no multiple of 16: cropped"),
+        pytest.param(1920, 1080, "high", "yuv420p", id="1080 lines are coded as 1088"),
+        pytest.param(322, 242, "high", "yuv420p", id="odd macroblocks both ways"),
+        pytest.param(320, 240, "high422", "yuv422p", id="another chroma format"),
+    ],
+)
+def test_parameter_sets_of_a_real_encoder(width: int, height: int, profile: str, pixels: str) -> None:
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = width, height, pixels
+    context.time_base = Fraction(1, 25)
+    context.options = {"profile": profile, "preset": "veryfast", "x264-params": "annexb=1"}
+    frame = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8), "bgr24").reformat(format=pixels)
+    frame.pts = 0
+    data = b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)])
+    parameters = parameter_sets_of_extradata(data)
+    assert parameters is not None
+    assert (parameters.sequence().width, parameters.sequence().height) == (width, height)
+    assert parameters.sequence().codec.startswith(
+        {"baseline": "avc1.42", "high": "avc1.64", "high422": "avc1.7a"}[profile]
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "reason"),
+    [
+        pytest.param(b"", "empty", id="nothing"),
+        pytest.param(b"\xe7\x42\xc0\x15", "forbidden", id="forbidden bit"),
+        pytest.param(b"\x65\x42\xc0\x15", "not a sequence", id="a slice"),
+        pytest.param(b"\x67\x42\xc0\x15", "ends early", id="cut off"),
+    ],
+)
+def test_a_broken_sps_is_refused_by_name(unit: bytes, reason: str) -> None:
+    with pytest.raises(MalformedH264, match=reason):
+        parse_sps(unit)
+
+
+def test_a_length_past_the_end_is_refused() -> None:
+    with pytest.raises(MalformedH264, match="ends at 9"):
+        split_length_prefixed(b"\0\0\0\5ab")
+
+
+def test_avcc_extradata_is_read() -> None:
+    sps, pps = b"\x67\x42\xc0\x15\xda", b"\x68\xce"
+    record = b"\x01\x42\xc0\x15\xff\xe1\x00\x05" + sps + b"\x01\x00\x02" + pps
+    parameters = parameter_sets_of_extradata(record)
+    assert parameters is not None
+    assert (parameters.sps, parameters.pps) == (sps, pps)
+    assert parameter_sets_of_extradata(record[:-6]) is None

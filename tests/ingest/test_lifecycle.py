@@ -1,0 +1,182 @@
+"""The state machine: what an operator reads, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.lifecycle import LEGAL_STEPS, STALLED_HERE, IllegalStep, Lifecycle, Verdicts, differs
+from ingest.state import Fault, Phase
+
+GOOD = Verdicts()
+Step = Callable[[Lifecycle], None]
+
+
+def _lifecycle() -> Lifecycle:
+    return Lifecycle("a", "sub", 1000.0)
+
+
+def _picture(now: float) -> Step:
+    return lambda machine: machine.picture(now, GOOD)
+
+
+def _tick(now: float, packet: float, picture: float, **verdicts: bool) -> Step:
+    return lambda machine: machine.tick(now, packet, picture, Verdicts(**verdicts))
+
+
+def _ended(now: float, fault: Fault) -> Step:
+    return lambda machine: machine.ended(now, fault, f"because {fault}", now + 1)
+
+
+def _open(now: float) -> Step:
+    def steps(machine: Lifecycle) -> None:
+        machine.attempt(now)
+        machine.opened(now)
+
+    return steps
+
+
+LIVE = (_open(1000), _picture(1001))
+
+
+@pytest.mark.parametrize(
+    ("steps", "phase", "fault"),
+    [
+        pytest.param((), Phase.CONNECTING, None, id="before the first verdict"),
+        pytest.param(LIVE, Phase.LIVE, None, id="a picture makes it live"),
+        pytest.param((*LIVE, _tick(1002, 1.0, 1.0)), Phase.LIVE, None, id="a second without packets is no fault"),
+        pytest.param((*LIVE, _tick(1003, 1.9, 1.9)), Phase.STALE, Fault.FROZEN, id="known within two seconds"),
+        pytest.param((*LIVE, _tick(1003, 2, 2), _picture(1004)), Phase.LIVE, None, id="packets heal"),
+        pytest.param(
+            (*LIVE, _tick(1003, 2, 2), _tick(1012, 11, 11)), Phase.OFFLINE, Fault.FROZEN, id="frozen for long: offline"
+        ),
+        pytest.param((*LIVE, _tick(1003, 0.1, 2, garbled=True)), Phase.STALE, Fault.GARBLED, id="nothing decodes"),
+        pytest.param((*LIVE, _tick(1003, 0.1, 0.2, garbled=True)), Phase.LIVE, Fault.GARBLED, id="much is broken"),
+        pytest.param(
+            (*LIVE, _tick(1003, 0.1, 0.2, flapping=True)), Phase.LIVE, Fault.FLAPPING, id="live between flaps"
+        ),
+        pytest.param((*LIVE, _ended(1002, Fault.UNREACHABLE)), Phase.STALE, Fault.UNREACHABLE, id="session lost"),
+        pytest.param(
+            (*LIVE, _ended(1002, Fault.UNREACHABLE), _tick(1012, 11, 11)),
+            Phase.OFFLINE,
+            Fault.UNREACHABLE,
+            id="session lost for long keeps its reason",
+        ),
+        pytest.param((_ended(1001, Fault.UNREACHABLE),), Phase.OFFLINE, Fault.UNREACHABLE, id="never reached"),
+        pytest.param((_ended(1001, Fault.REFUSED),), Phase.REFUSED, Fault.REFUSED, id="wrong password"),
+        pytest.param((_ended(1001, Fault.REFUSED), _open(1601)), Phase.CONNECTING, None, id="tried again after long"),
+        pytest.param((*LIVE, _ended(1002, Fault.REFUSED)), Phase.REFUSED, Fault.REFUSED, id="password was changed"),
+        pytest.param(
+            (_open(1000), _tick(1002, 2, 2, packets=False)), Phase.OFFLINE, Fault.FROZEN, id="opens, sends nothing"
+        ),
+        pytest.param((_open(1000), _tick(1003, 0.1, 3)), Phase.CONNECTING, None, id="waits for a key frame"),
+    ],
+)
+def test_what_the_wall_says(steps: tuple[Step, ...], phase: Phase, fault: Fault | None) -> None:
+    machine = _lifecycle()
+    for step in steps:
+        step(machine)
+    assert (machine.state.phase, machine.state.fault) == (phase, fault)
+    assert machine.state.detail
+
+
+def test_a_stall_of_this_machine_is_not_blamed_on_the_camera() -> None:
+    machine = _lifecycle()
+    for step in (*LIVE, _tick(1003, 2, 2, stalled_here=True)):
+        step(machine)
+    assert machine.state.detail == STALLED_HERE
+
+
+def test_the_phase_stays_while_it_is_tried_again() -> None:
+    machine = _lifecycle()
+    for attempt in range(5):
+        machine.attempt(1000.0 + attempt)
+        machine.ended(1000.5 + attempt, Fault.UNREACHABLE, "nothing listens", 1001.0 + attempt)
+    assert machine.state.phase is Phase.OFFLINE
+    assert machine.state.since == 1000.5
+    assert machine.state.attempt == 5
+    assert machine.state.next_try_at == 1005.0
+
+
+def test_a_reconnected_camera_that_sends_nothing_stays_frozen() -> None:
+    machine = _lifecycle()
+    for step in (
+        *LIVE,
+        _tick(1003, 2, 2),
+        _ended(1006, Fault.FROZEN),
+        _open(1007),
+        _tick(1007.5, 0.5, 6, packets=False),
+    ):
+        step(machine)
+    assert (machine.state.phase, machine.state.fault) == (Phase.STALE, Fault.FROZEN)
+
+
+def test_repeated_refusals_are_one() -> None:
+    machine = _lifecycle()
+    for now in (1000.0, 1600.0, 2200.0):
+        machine.attempt(now)
+        machine.ended(now, Fault.REFUSED, "401", now + 600)
+    assert machine.state.since == 1000.0
+
+
+def test_an_illegal_step_raises() -> None:
+    machine = _lifecycle()
+    machine.attempt(1000.0)
+    with pytest.raises(IllegalStep, match="connecting to stale"):
+        machine._step(Phase.STALE, None, "", 1000.0)
+
+
+def test_a_page_is_told_of_changes_but_not_of_the_time() -> None:
+    machine = _lifecycle()
+    for step in LIVE:
+        step(machine)
+    before = machine.state
+    _tick(1001.5, 0.1, 0.1)(machine)
+    assert not differs(before, machine.state)
+    _tick(1004, 3, 3)(machine)
+    assert differs(before, machine.state)
+
+
+_EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["attempt", "opened", "picture", "ended", "tick", "settings"]),
+        st.floats(0, 20),
+        st.floats(0, 20),
+        st.sampled_from([Fault.UNREACHABLE, Fault.REFUSED, Fault.FROZEN, Fault.FLAPPING]),
+        st.builds(Verdicts, st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    ),
+    max_size=40,
+)
+
+
+@given(_EVENTS)
+def test_a_session_in_its_order_never_makes_an_illegal_step(
+    events: list[tuple[str, float, float, Fault, Verdicts]],
+) -> None:
+    machine = _lifecycle()
+    now, is_open, waiting = 1000.0, False, True
+    for event, packet, picture, fault, verdicts in events:
+        now += 0.5
+        before = machine.state.phase
+        if event == "attempt" and waiting:
+            machine.attempt(now)
+            waiting = False
+        elif event == "opened" and not waiting and not is_open:
+            machine.opened(now)
+            is_open = True
+        elif event == "picture" and is_open:
+            machine.picture(now, verdicts)
+        elif event == "ended" and not waiting:
+            machine.ended(now, fault, "ended", now + 1)
+            waiting, is_open = True, False
+        elif event == "tick":
+            machine.tick(now, packet, max(packet, picture), verdicts)
+        elif event == "settings":
+            machine.settings_changed(now)
+        after = machine.state.phase
+        two_steps = (before, after) == (Phase.LIVE, Phase.REFUSED)
+        assert before is after or (before, after) in LEGAL_STEPS or two_steps
+        assert machine.state.since <= machine.state.at
