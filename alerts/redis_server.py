@@ -142,7 +142,7 @@ def _programs(
 
 
 def wait_ready(
-    client: redis.Redis, *, deadline_s: float, clock: Callable[[], float], sleep: Callable[[float], None]
+    client: redis.Redis, *, deadline_s: float, clock: Callable[[], float], sleep: Callable[[float], object]
 ) -> None:
     """Return once the server answers with its data loaded; ``clock`` is monotonic.
 

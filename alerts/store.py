@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Insert, delete, func, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.event import Event, EventKind
@@ -29,10 +29,10 @@ from alerts.records import (
 )
 from alerts.storage.database import migrate, reading, writing
 from alerts.storage.queries import (
-    after_cursor,
     bucket_starts,
     conditions,
     cursor_of,
+    page_query,
     position_of,
     row_of,
     rows_query,
@@ -43,8 +43,6 @@ from alerts.storage.schema import MIGRATIONS, QUARTER_S, alarms, events, purged,
 PART = "alerts"
 PURGE_CHUNK = 1000
 """Events removed in one transaction, so that nobody waits long for the lock."""
-
-_NEWEST_FIRST = (events.c.occurred_at.desc(), events.c.id.desc())
 
 
 class UnknownEvent(LookupError):
@@ -65,7 +63,7 @@ class EventStore:
     def append(self, entries: Sequence[tuple[str, Event]]) -> int:
         """Store events with their stream ids; an event that is there already stays as it is. Returns how many are new.
 
-        Raises ``sqlalchemy.exc.DataError`` or ``IntegrityError`` where the database refuses one: then none is stored.
+        Where the database refuses one (:func:`alerts.storage.database.refuses`), none is stored.
         """
         fresh = {event.id: _columns(stream_id, event) for stream_id, event in reversed(entries)}
         if not fresh:
@@ -88,11 +86,8 @@ class EventStore:
 
     def query(self, wanted: EventFilter, cursor: str | None = None, limit: int = 100) -> EventPage:
         """A page, newest first. Raises :class:`alerts.storage.queries.BadCursor`."""
-        statement = rows_query().where(*conditions(wanted)).order_by(*_NEWEST_FIRST).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(after_cursor(cursor))
         with reading(self._engine) as connection:
-            rows = [row_of(found) for found in connection.execute(statement)]
+            rows = [row_of(found) for found in connection.execute(page_query(wanted, cursor, limit + 1))]
         more = len(rows) > limit
         rows = rows[:limit]
         return EventPage(
@@ -231,7 +226,7 @@ class EventStore:
                 for table, column in ((events, events.c.id), (alarms, alarms.c.event_id), (repeats, repeats.c.event_id))
             ]
             ledger = {"first_position": min(positions), "last_position": max(positions), "events": counts[0]}
-            connection.execute(Insert(purged).values(ledger))
+            connection.execute(insert(purged).values(ledger))
         return Purged(events=counts[0], alarms=counts[1], repeats=counts[2])
 
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_S = 5.0
@@ -99,6 +99,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that reads; its queries see one state (SQLite) or each the newest (PostgreSQL)."""
     with engine.connect() as connection:
         yield connection
+
+
+def refuses(error: DBAPIError) -> bool:
+    """Whether the database will never take these values, so that another try is no use.
+
+    pg8000 tells its errors apart by their SQLSTATE alone (PostgreSQL's documentation, appendix A): class 22 is a data
+    exception, 23 an integrity violation.
+    """
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    told = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return isinstance(told, dict) and str(told.get("C", ""))[:2] in ("22", "23")
 
 
 def migrate(engine: Engine, part: str, migrations: Sequence[Migration], clock: Callable[[], float] = time.time) -> int:

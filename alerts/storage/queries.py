@@ -77,11 +77,6 @@ def conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
             yield events.c.acknowledged.in_([])
 
 
-def after_cursor(cursor: str) -> ColumnElement[bool]:
-    """The condition for what follows the cursor, newest first."""
-    return tuple_(events.c.occurred_at, events.c.id) < tuple_(*decode_cursor(cursor))
-
-
 def rows_query() -> Select[Any]:
     """Events with their alarm and repeats: what :func:`row_of` takes."""
     joined = events.outerjoin(alarms, alarms.c.event_id == events.c.id).outerjoin(
@@ -97,6 +92,15 @@ def rows_query() -> Select[Any]:
         alarms.c.comment,
         repeats.c.repeats,
     ).select_from(joined)
+
+
+def page_query(wanted: EventFilter, cursor: str | None, limit: int) -> Select[Any]:
+    """At most ``limit`` matching events after the cursor, newest first. Raises :class:`BadCursor`."""
+    statement = rows_query().where(*conditions(wanted))
+    if cursor is not None:
+        last = tuple_(*decode_cursor(cursor))
+        statement = statement.where(tuple_(events.c.occurred_at, events.c.id) < last)
+    return statement.order_by(events.c.occurred_at.desc(), events.c.id.desc()).limit(limit)
 
 
 def row_of(found: Row[Any]) -> EventRow:
