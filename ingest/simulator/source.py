@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import av
 import cv2
+import numpy as np
 from av.video.reformatter import Interpolation
 
 from ingest.simulator.scene.scene import Scene, SceneKind
@@ -75,8 +76,9 @@ class SceneSource:
         for index in range(scene.frame_count):
             bgr, _ = scene.frame(index)
             if target != (self.width, self.height):
-                bgr = cv2.resize(bgr, target, interpolation=cv2.INTER_AREA)
-            yield av.VideoFrame.from_ndarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
+                bgr = cv2.resize(bgr, target, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            planes = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).astype(np.uint8, copy=False)
+            yield av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 @dataclass(frozen=True, slots=True)

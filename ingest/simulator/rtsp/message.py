@@ -182,7 +182,7 @@ def body_length(request: Request) -> int:
 def response(
     status: int, cseq: str | None, headers: Mapping[str, str | tuple[str, ...]] | None = None, body: bytes = b""
 ) -> bytes:
-    """One response as bytes. A header with several values is repeated. Content-Length is added where there is a body."""
+    """One response as bytes. A header with several values is repeated; Content-Length is added to a body."""
     lines = [f"{VERSION} {status} {REASONS[status]}"]
     if cseq is not None:
         lines.append(f"CSeq: {cseq}")
