@@ -127,7 +127,6 @@ class CameraServer:
     def cut(self) -> None:
         """Reset every connection, as a camera that reboots does."""
         for connection in tuple(self._connections):
-            self.cut_sessions += connection.playing
             connection.abort()
 
     async def set_fault(self, fault: SimFault) -> None:

@@ -139,7 +139,7 @@ def _encoder(path: Path, profile: Profile, like: av.VideoFrame) -> Iterator[_Enc
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     gop = int(profile.fps * profile.gop_s)
     options = {
-        "preset": "veryfast",
+        "preset": "superfast",
         "profile": "main",
         "g": str(gop),
         "keyint_min": str(gop),

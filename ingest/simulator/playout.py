@@ -7,7 +7,6 @@ back, so that timestamps run on over the loop's seam.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import secrets
 from collections.abc import Callable
@@ -55,6 +54,20 @@ class Wire(Protocol):
 
     def get_write_buffer_size(self) -> int:
         """Bytes buffered."""
+
+
+class Timer(Protocol):
+    """What :meth:`Scheduler.call_at` gives back."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Scheduler(Protocol):
+    """The part of an event loop that a playout needs; ``when`` is on :attr:`Timeline.steady`."""
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> Timer:
+        """Call once, not before ``when``."""
 
 
 Loss = Literal["dropped_slow", "withheld", "skipped"]
@@ -151,17 +164,15 @@ class Viewer:
 class Playout:
     """One stream of one camera. Costs nothing while nobody watches."""
 
-    def __init__(
-        self, track: Track, timeline: Timeline, loop: asyncio.AbstractEventLoop, fault: Callable[[], SimFault]
-    ) -> None:
+    def __init__(self, track: Track, timeline: Timeline, scheduler: Scheduler, fault: Callable[[], SimFault]) -> None:
         self.track = track
         self.timeline = timeline
         self.counters = Counters()
-        self._loop = loop
+        self._scheduler = scheduler
         self._fault = fault
         self._viewers: list[Viewer] = []
         self._next = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     @property
     def viewers(self) -> int:
@@ -203,7 +214,7 @@ class Playout:
         return self._next - 1 if self._viewers else self.timeline.newest(self.track.fps)
 
     def _schedule(self) -> None:
-        self._timer = self._loop.call_at(self.timeline.due(self._next, self.track.fps), self._tick)
+        self._timer = self._scheduler.call_at(self.timeline.due(self._next, self.track.fps), self._tick)
 
     def _tick(self) -> None:
         # The loop may fire a timer early by its clock's resolution; the frame it was set for is due by definition.

@@ -118,23 +118,26 @@ class ClipSource:
         self, decoded: Iterator[av.VideoFrame], fps: Fraction, target: tuple[int, int]
     ) -> Iterator[av.VideoFrame]:
         current: av.VideoFrame | None = None
-        began, index = 0.0, 0
+        limit = Fraction(self.max_seconds).limit_denominator(1000)
+        began, index = Fraction(0), 0
         for frame in decoded:
-            if frame.time is None:
+            if frame.pts is None or frame.time_base is None:
                 continue
+            at = frame.pts * frame.time_base
             if current is None:
-                began = frame.time
+                began = at
             else:
                 # The picture before this one stands for every instant up to this one.
-                while index / fps < min(frame.time - began, self.max_seconds):
+                while index / fps < min(at - began, limit):
                     yield current
                     index += 1
-            if frame.time - began >= self.max_seconds:
+            if at - began >= limit:
                 return
             current = frame.reformat(*target, format="yuv420p", interpolation=Interpolation.AREA)
         if current is None:
             raise SourceError(f"clip {self.path.name}: holds no picture")
-        yield current
+        if index / fps < limit:
+            yield current
 
 
 def clips(folder: Path, max_seconds: float = 30.0) -> tuple[ClipSource, ...]:

@@ -31,6 +31,7 @@ from ingest.simulator.rtsp.message import (
 
 PUBLIC: Final = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"
 IDLE_S: Final = 60.0
+SEND_BUFFER: Final = 256 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class CameraPort(Protocol):
     fault: SimFault
     host: str
     timeline: Timeline
+    cut_sessions: int
 
     @property
     def ready(self) -> bool:
@@ -115,7 +117,8 @@ class RtspConnection(asyncio.Protocol):
         return self._session is not None and self._session.playing
 
     def abort(self) -> None:
-        """Reset the connection."""
+        """Reset the connection, as a camera does that reboots; a session cut by it is counted."""
+        self._camera.cut_sessions += self.playing
         self._end_session()
         if self._transport is not None:
             self._transport.abort()
@@ -134,6 +137,8 @@ class RtspConnection(asyncio.Protocol):
         endpoint: socket.socket | None = transport.get_extra_info("socket")
         if endpoint is not None:
             endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Left to itself the kernel would hide many seconds of a slow viewer's delay from the bound on our buffer.
+            endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if not self._camera.admit(self):
             transport.write(response(503, None))
             transport.close()

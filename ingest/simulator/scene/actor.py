@@ -20,7 +20,7 @@ _SUN_SHADOW = (0.75, -0.35)  # metres of shadow along x and z for a metre of hei
 
 @dataclass(frozen=True)
 class Actor:
-    """``label`` is person, bicycle, car, truck or bus. ``id`` leaves room for several on one route."""
+    """``label`` is person, bicycle, car, truck or bus. ``id`` leaves room for a thousand on one route."""
 
     id: int
     label: str

@@ -90,7 +90,7 @@ class _Builder:
 
     def add(self, label: str, route: Route) -> None:
         paints = {"car": CAR_PAINTS, "bus": BUS_PAINTS, "truck": TRUCK_PAINTS}.get(label, CLOTHES)
-        self.actors.append(Actor(1 + 16 * len(self.actors), label, route, self.look(), self.pick(paints)))
+        self.actors.append(Actor(1 + 1024 * len(self.actors), label, route, self.look(), self.pick(paints)))
 
     def walk(self, points: Points, hold: tuple[float, float] | None = None) -> None:
         start, speed = float(self.rng.uniform(0, self.period)), float(self.rng.uniform(1.1, 1.5))
@@ -218,7 +218,7 @@ def _market(b: _Builder) -> tuple[tuple[float, float, float, float], Colour]:
             b.props.append(make.stall(b.rng, 4.6 * side, z, colour, -side))
         for z, length in ((20.0, 16.0), (38.0, 18.0)):
             wall = make.block(11.0 * side, z, (length, 8.0, float(b.rng.uniform(5, 8))), b.pick(WALLS), math.pi / 2)
-            b.props.append(Prop(wall.x, wall.z, wall.draw, covers=False))
+            b.props.append(Prop(wall.x, wall.z, wall.draw))
         for z in (16.2, 29.0, 42.0):
             b.props.append(make.tree(b.rng, 6.3 * side, z, 0.7))
         b.street_lamp(3.2 * side, 22.7)

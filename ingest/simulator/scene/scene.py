@@ -42,7 +42,11 @@ class TruthObject:
 
 
 class Scene:
-    """``width`` × ``height`` pixels at ``fps``, ``seconds`` long. ``frame(i)`` depends on nothing but its arguments."""
+    """``width`` × ``height`` pixels at ``fps``, ``seconds`` long. ``frame(i)`` depends on nothing but its arguments.
+
+    Ways take as long as they take: where ``seconds`` is shorter, more are under way at once, and a few seconds make a
+    crowd. Twenty to thirty look natural.
+    """
 
     VERSION = 1  # raise it when pictures change: cached video is then made anew
 
