@@ -18,10 +18,12 @@ from typing import Any
 from sqlalchemy import Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from alerts.storage.database import migrate, reading, writing
 from dashboard.access import tables
 from dashboard.access.passwords import Passwords
 from dashboard.policy import Role
 
+PART = "accounts"
 _HOUR_S = 3600.0
 _TOUCH_S = 60.0
 
@@ -90,13 +92,16 @@ def _account(row: Row[Any]) -> Account:
 
 
 class AccountStore:
-    """Owns the three tables; creates them where they are missing."""
+    """Owns the three tables. ``engine`` comes from :func:`alerts.storage.database.open_engine`."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float], passwords: Passwords | None = None) -> None:
         self._engine = engine
         self._clock = clock
         self._passwords = passwords or Passwords()
-        tables.metadata.create_all(engine)
+
+    def migrate(self) -> int:
+        """Make or bring up to date the tables; every process calls it before anything else."""
+        return migrate(self._engine, PART, tables.MIGRATIONS, self._clock)
 
     def add(
         self, username: str, password: str, role: Role, regions: Iterable[str], display_name: str | None = None
@@ -116,7 +121,7 @@ class AccountStore:
             "created_at": self._clock(),
         }
         try:
-            with self._engine.begin() as db:
+            with writing(self._engine) as db:
                 db.execute(insert(tables.accounts).values(values))
         except IntegrityError as error:
             raise AccountExists(f"an account {name!r} exists already; change it with passwd or disable") from error
@@ -124,7 +129,7 @@ class AccountStore:
 
     def get(self, username: str) -> Account:
         """Raises :class:`AccountUnknown`."""
-        with self._engine.connect() as db:
+        with reading(self._engine) as db:
             row = db.execute(select(tables.accounts).where(tables.accounts.c.username == username)).one_or_none()
         if row is None:
             raise AccountUnknown(f"no account is called {username!r}; list them with: xueliang accounts list")
@@ -132,7 +137,7 @@ class AccountStore:
 
     def all(self) -> tuple[Account, ...]:
         """By username."""
-        with self._engine.connect() as db:
+        with reading(self._engine) as db:
             rows = db.execute(select(tables.accounts).order_by(tables.accounts.c.username)).all()
         return tuple(_account(row) for row in rows)
 
@@ -140,20 +145,20 @@ class AccountStore:
         """Ends the account's sessions too. Raises as :meth:`add` and :meth:`get` do."""
         account = self.get(username)
         hashed = self._passwords.hash(password)
-        with self._engine.begin() as db:
+        with writing(self._engine) as db:
             db.execute(update(tables.accounts).where(tables.accounts.c.id == account.id).values(password_hash=hashed))
             db.execute(delete(tables.sessions).where(tables.sessions.c.account_id == account.id))
 
     def set_disabled(self, username: str, *, disabled: bool) -> None:
         """A disabled account keeps its history and loses its sessions."""
         account = self.get(username)
-        with self._engine.begin() as db:
+        with writing(self._engine) as db:
             db.execute(update(tables.accounts).where(tables.accounts.c.id == account.id).values(disabled=disabled))
             db.execute(delete(tables.sessions).where(tables.sessions.c.account_id == account.id))
 
     def authenticate(self, username: str, password: str) -> Account | None:
         """The account, or ``None``: unknown, disabled and wrong password look alike, in time too."""
-        with self._engine.connect() as db:
+        with reading(self._engine) as db:
             row = db.execute(select(tables.accounts).where(tables.accounts.c.username == username)).one_or_none()
         matches = self._passwords.verify(None if row is None else row.password_hash, password)
         return _account(row) if row is not None and matches and not row.disabled else None
@@ -163,7 +168,7 @@ class AccountStore:
         token = secrets.token_urlsafe(32)
         now = self._clock()
         oldest = now - max(lifetime(role).absolute_s for role in Role)
-        with self._engine.begin() as db:
+        with writing(self._engine) as db:
             db.execute(delete(tables.sessions).where(tables.sessions.c.created_at < oldest))
             db.execute(
                 insert(tables.sessions).values(
@@ -189,7 +194,7 @@ class AccountStore:
         )
         alive: dict[str, Account] = {}
         stale: list[str] = []
-        with self._engine.connect() as db:
+        with reading(self._engine) as db:
             for row in db.execute(statement):
                 account = _account(row)
                 life = lifetime(account.role)
@@ -198,17 +203,17 @@ class AccountStore:
                     if now - row.seen_at > _TOUCH_S:
                         stale.append(row.token_hash)
         if stale:
-            with self._engine.begin() as db:
+            with writing(self._engine) as db:
                 db.execute(update(tables.sessions).where(tables.sessions.c.token_hash.in_(stale)).values(seen_at=now))
         return alive
 
     def close_session(self, hashed: str) -> None:
-        with self._engine.begin() as db:
+        with writing(self._engine) as db:
             db.execute(delete(tables.sessions).where(tables.sessions.c.token_hash == hashed))
 
     def record(self, action: str, username: str, address: str, target: str = "", detail: str = "") -> None:
         """One line of the audit log."""
-        with self._engine.begin() as db:
+        with writing(self._engine) as db:
             db.execute(
                 insert(tables.audit).values(
                     at=self._clock(),
@@ -225,6 +230,6 @@ class AccountStore:
         statement = select(tables.audit).order_by(tables.audit.c.at.desc(), tables.audit.c.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(tables.audit.c.at < before)
-        with self._engine.connect() as db:
+        with reading(self._engine) as db:
             rows = db.execute(statement).all()
         return tuple(AuditEntry(row.at, row.action, row.username, row.address, row.target, row.detail) for row in rows)

@@ -11,21 +11,21 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
-from alerts.history.store import EventStore
+from alerts.store import EventStore, UnknownEvent
 from dashboard import errors, metrics, static
 from dashboard.access.coverage import require_policies
 from dashboard.access.login_guard import LoginGuard
+from dashboard.access.security import Security
 from dashboard.access.watch import SessionWatch
-from dashboard.announcer import Announcer
 from dashboard.bus import Bus
 from dashboard.dependencies import Dependencies, Parts
+from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
 from dashboard.routes import events, node, rotation, session, sockets
-from dashboard.security import Security
 
 log = structlog.get_logger(__name__)
 
@@ -96,12 +96,11 @@ def _region_lookup(store: EventStore) -> Callable[[str], Awaitable[str | None]]:
     async def lookup(event_id: str) -> str | None:
         for _ in range(_LOOKUP_TRIES):
             try:
-                row = await run_in_threadpool(store.get, event_id)
+                return (await run_in_threadpool(store.get, event_id)).region_id
+            except UnknownEvent:
+                log.info("event_not_stored_yet", event_id=event_id)
             except DBAPIError as error:
                 log.warning("region_lookup_failed", event_id=event_id, cause=type(error.orig).__name__)
-            else:
-                if row is not None:
-                    return row.region_id
             await asyncio.sleep(_LOOKUP_RETRY_S)
         return None
 

@@ -15,21 +15,24 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.exceptions import (
     BusyLoadingError,
+)
+from redis.exceptions import (
     ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from alerts.bus import EVENTS_KEY
+from alerts.health import HEALTH_KEY, WORKERS_KEY
+from alerts.storage.queries import SEQUENCE_BITS
 from dashboard.errors import BusAway
 
-EVENTS = "xl:events"
-HEALTH = "xl:health"
-WORKERS = "xl:workers"
-SUPPRESSED = "xl:suppressed"
 ROTATION = "xl:rotation"
 ROTATION_LEASE = "xl:rotation:lease"
 BLOCK_MS = 1000
 
-_ID = re.compile(r"^(\d{1,20})-(\d{1,20})$")
+_ID = re.compile(r"(\d{1,13})-(\d{1,7})", re.ASCII)
 _REPLACE = """
 local now = redis.call('GET', KEYS[1])
 if (now or '') ~= ARGV[1] then return 0 end
@@ -55,9 +58,9 @@ class StreamId:
 
     @classmethod
     def parse(cls, text: str) -> StreamId | None:
-        """``None`` for anything that is no id."""
-        found = _ID.match(text)
-        return cls(int(found[1]), int(found[2])) if found else None
+        """``None`` for anything that is no id, or none that the store could hold."""
+        found = _ID.fullmatch(text)
+        return cls(int(found[1]), int(found[2])) if found and int(found[2]) < 1 << SEQUENCE_BITS else None
 
     def __str__(self) -> str:
         return f"{self.ms}-{self.seq}"
@@ -91,15 +94,15 @@ class Bus:
 
     async def last_id(self) -> StreamId:
         """Of the newest entry; 0-0 for an empty stream."""
-        return _only_id(await self._answer(self._redis.xrevrange(EVENTS, count=1)))
+        return _only_id(await self._answer(self._redis.xrevrange(EVENTS_KEY, count=1)))
 
     async def first_id(self) -> StreamId:
         """Of the oldest entry that is still there; 0-0 for an empty stream."""
-        return _only_id(await self._answer(self._redis.xrange(EVENTS, count=1)))
+        return _only_id(await self._answer(self._redis.xrange(EVENTS_KEY, count=1)))
 
     async def read(self, after: StreamId, *, block_ms: int | None = BLOCK_MS, count: int = 500) -> list[Entry]:
         """Entries after ``after``, waiting at most ``block_ms`` for one; ``None`` does not wait."""
-        reply = await self._answer(self._redis.xread({EVENTS: str(after)}, count=count, block=block_ms))
+        reply = await self._answer(self._redis.xread({EVENTS_KEY: str(after)}, count=count, block=block_ms))
         if not reply:
             return []
         streams = reply.items() if isinstance(reply, dict) else reply
@@ -107,21 +110,23 @@ class Bus:
 
     async def range(self, after: StreamId, until: StreamId, count: int = 500) -> list[Entry]:
         """Entries in ``(after, until]``, oldest first."""
-        return _entries(await self._answer(self._redis.xrange(EVENTS, min=f"({after}", max=str(until), count=count)))
+        return _entries(
+            await self._answer(self._redis.xrange(EVENTS_KEY, min=f"({after}", max=str(until), count=count))
+        )
 
     async def append(self, kind: str, data: str) -> StreamId:
-        added = StreamId.parse(str(await self._answer(self._redis.xadd(EVENTS, {"type": kind, "data": data}))))
+        added = StreamId.parse(str(await self._answer(self._redis.xadd(EVENTS_KEY, {"type": kind, "data": data}))))
         if added is None:
             raise BusAway("the event bus gave no id")
         return added
 
     async def health(self) -> dict[str, str]:
         """Camera id → JSON as the worker wrote it."""
-        return cast("dict[str, str]", await self._answer(self._redis.hgetall(HEALTH)))
+        return cast("dict[str, str]", await self._answer(self._redis.hgetall(HEALTH_KEY)))
 
     async def workers(self) -> dict[str, str]:
         """Worker id → JSON as the worker wrote it."""
-        return cast("dict[str, str]", await self._answer(self._redis.hgetall(WORKERS)))
+        return cast("dict[str, str]", await self._answer(self._redis.hgetall(WORKERS_KEY)))
 
     async def rotation(self) -> str:
         """The stored state, empty when there is none."""

@@ -11,13 +11,13 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from redis.asyncio import Redis
 
-from alerts.history.store import EventStore
+from alerts.store import EventStore
 from configs.schema import Settings
 from dashboard.access.login_guard import LoginGuard
 from dashboard.access.watch import SessionWatch
 from dashboard.accounts import AccountStore
-from dashboard.announcer import Announcer
 from dashboard.bus import Bus
+from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
 from dashboard.live.proxy import LiveFigures

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.delivery.health import CameraHealth
-from alerts.event import Box, EventKind
-from alerts.history.records import AlarmChange, EventRow
+from alerts.event import Box
+from alerts.health import CameraHealth
+from alerts.records import AlarmChange, EventRow, HistogramBucket
 from configs.schema import Identifier, Line, RegionLevel, Zone
 from dashboard.patrol.rotation import Rotation
 from dashboard.policy import Action, Role
@@ -114,7 +114,9 @@ class CameraStatus(CameraHealth):
     no worker has ever reported has an empty ``worker_id`` and ``at`` 0.
     """
 
-    silent: bool
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
+
+    worker_silent: bool = Field(alias="silent")  # `silent` alone would hide the record's own method
 
 
 class EventPage(Message):
@@ -123,13 +125,6 @@ class EventPage(Message):
     rows: tuple[EventRow, ...]
     next_cursor: str | None
     total: int
-
-
-class HistogramBucket(Message):
-    """``start``: UTC epoch seconds, on the site's own hour or midnight."""
-
-    start: float
-    counts: dict[EventKind, int]
 
 
 class Histogram(Message):

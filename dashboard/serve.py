@@ -1,4 +1,4 @@
-"""Runs the application: a socket that is bound before anything else starts, and a stop within two seconds."""
+"""Runs the application: a socket that is bound before anything else starts, and a stop within a second and a half."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-GRACE_S = 2
+GRACE_S = 1
 _BACKLOG = 512
 
 

@@ -9,12 +9,12 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
-from alerts.history.records import AlarmChange, EventRow
+from alerts.records import AlarmChange, EventRow
+from alerts.store import EventStore
 from dashboard.access.viewer import Viewer
 from dashboard.bus import ZERO, Bus, StreamId
 from dashboard.feed.entries import EntryReader, alarm_item, event_item
 from dashboard.feed.items import Item
-from dashboard.ports import EventHistory
 
 PAGE = 200
 P = ParamSpec("P")
@@ -40,7 +40,7 @@ class Backlog:
     def __init__(
         self,
         bus: Bus,
-        history: EventHistory,
+        history: EventStore,
         reader: EntryReader,
         region_lookup: Callable[[str], Awaitable[str | None]],
     ) -> None:
@@ -71,7 +71,7 @@ class Backlog:
 
     async def gone(self, after: StreamId) -> int:
         """Events after ``after`` that retention has removed."""
-        return await self._ask(self._history.purged_after, str(after))
+        return await self._ask(self._history.gone_after, str(after))
 
     async def _from_store(self, viewer: Viewer, after: StreamId, until: StreamId) -> AsyncIterator[Page]:
         position = after

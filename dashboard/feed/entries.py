@@ -8,7 +8,7 @@ import structlog
 from pydantic import ValidationError
 
 from alerts.event import Event
-from alerts.history.records import AlarmChange, EventRow
+from alerts.records import AlarmChange, EventRow
 from dashboard.bus import Entry
 from dashboard.feed.items import Item
 from dashboard.messages import AlarmItem, EventItem
@@ -18,25 +18,9 @@ log = structlog.get_logger(__name__)
 _REMEMBERED = 20_000
 
 
-def snapshot_url(event: Event) -> str | None:
-    """Where the page gets the event's picture; ``None`` without one."""
-    return None if event.snapshot is None else f"/api/events/{event.id}/snapshot"
-
-
 def fresh_row(entry: Entry) -> EventRow:
     """The row of an event as it stands in the stream. Raises ``ValidationError`` for what is no event."""
-    event = Event.model_validate_json(entry.data)
-    return EventRow(
-        **event.model_dump(),
-        stream_id=str(entry.id),
-        repeats=0,
-        state="new",
-        acknowledged_by=None,
-        acknowledged_by_name=None,
-        acknowledged_at=None,
-        comment=None,
-        snapshot_url=snapshot_url(event),
-    )
+    return EventRow.of(Event.model_validate_json(entry.data), str(entry.id))
 
 
 class EntryReader:

@@ -13,18 +13,18 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
-from alerts.history.records import AlarmChange
+from alerts.records import AlarmChange
 from dashboard.access.viewer import Viewer
 from dashboard.bus import Bus, Entry, StreamId
 from dashboard.errors import BusAway
 from dashboard.feed.client import FeedClient
 from dashboard.feed.entries import EntryReader, alarm_item, event_item
 from dashboard.feed.items import Item, batch, visible_rotation
+from dashboard.feed.status import camera_status
 from dashboard.messages import CameraStatus, RotationItem, TimeItem, TroubleItem
 from dashboard.patrol.rotation import Machine, Rotation, RotationState
 from dashboard.policy import Action
 from dashboard.regions import RegionIndex, Scope
-from dashboard.status import camera_status
 
 log = structlog.get_logger(__name__)
 
@@ -199,7 +199,7 @@ class Hub:
         for camera_id in self._regions.site_of_camera:
             text = raw.get(camera_id)
             known = self._statuses.get(camera_id)
-            if known is not None and text == self._health_raw.get(camera_id) and known.silent:
+            if known is not None and text == self._health_raw.get(camera_id) and known.worker_silent:
                 continue
             status = camera_status(camera_id, text, now)
             if status != known:

@@ -6,27 +6,19 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 import structlog
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
+
+from alerts.health import WorkerInfo
 
 log = structlog.get_logger(__name__)
 
 
-class WorkerAddress(BaseModel):
-    """What a worker writes about itself."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    url: str
-    started_at: float
-    cameras: tuple[str, ...]
-
-
-def holder_of(camera_id: str, workers: Mapping[str, str]) -> WorkerAddress | None:
+def holder_of(camera_id: str, workers: Mapping[str, str]) -> WorkerInfo | None:
     """The worker that holds the camera; of several, the one that started last: the others are gone or going."""
     holders = []
     for worker_id, raw in workers.items():
         try:
-            worker = WorkerAddress.model_validate_json(raw)
+            worker = WorkerInfo.model_validate_json(raw)
         except ValidationError as error:
             log.warning("undecodable_worker", worker_id=worker_id, faults=error.error_count())
             continue
@@ -35,7 +27,7 @@ def holder_of(camera_id: str, workers: Mapping[str, str]) -> WorkerAddress | Non
     return max(holders, key=lambda worker: worker.started_at, default=None)
 
 
-def live_url(worker: WorkerAddress, camera_id: str, stream: str) -> str:
+def live_url(worker: WorkerInfo, camera_id: str, stream: str) -> str:
     """The worker's websocket for one tile."""
     host = urlsplit(worker.url).netloc
     return f"ws://{host}/live/{quote(camera_id, safe='')}?stream={stream}"

@@ -17,9 +17,10 @@ from fastapi import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
+from alerts.health import WorkerInfo
 from dashboard.bus import Bus
 from dashboard.errors import BusAway
-from dashboard.live.directory import WorkerAddress, holder_of, live_url
+from dashboard.live.directory import holder_of, live_url
 from dashboard.messages import LiveState
 
 log = structlog.get_logger(__name__)
@@ -119,7 +120,7 @@ class LiveTile:
             log.info("worker_connection_lost", camera_id=self._camera_id, kind=type(error).__name__)
         return brought
 
-    def _connect(self, worker: WorkerAddress) -> connect:
+    def _connect(self, worker: WorkerInfo) -> connect:
         return connect(
             live_url(worker, self._camera_id, self._stream),
             compression=None,

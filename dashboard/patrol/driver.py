@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from alerts.event import Event
-from alerts.history.records import AlarmChange
+from alerts.records import AlarmChange
 from dashboard.bus import Bus, Entry, StreamId
 from dashboard.errors import BusAway
 from dashboard.patrol.rotation import Machine, RotationState, Stop

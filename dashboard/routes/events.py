@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from alerts.event import EventKind
-from alerts.history.records import AlreadyDone, EventFilter, EventRow
+from alerts.records import AlarmState, AlreadyDone, EventFilter, EventRow
+from alerts.storage.queries import BadCursor
+from alerts.store import UnknownEvent
 from configs.schema import Severity
 from dashboard.access.guard import Acknowledger, EventReader
 from dashboard.access.viewer import Viewer
 from dashboard.dependencies import Deps, Parts
 from dashboard.errors import RESPONSES, ApiError, not_found
-from dashboard.messages import Acknowledgement, EventPage, Histogram, HistogramBucket
+from dashboard.messages import Acknowledgement, EventPage, Histogram
 from dashboard.policy import Action
 from dashboard.routes.session import address_of
 
@@ -24,25 +27,34 @@ router = APIRouter(tags=["events"], responses=RESPONSES)
 
 HISTORIAN_TRIES = 8
 HISTORIAN_WAIT_S = 0.125
+DEFAULT_SPAN_S = {"hour": 86400.0, "day": 30 * 86400.0}
+T = TypeVar("T")
 
 
 def event_filter(
     viewer: EventReader,
     deps: Deps,
-    start: Annotated[float | None, Query(alias="from", description="UTC epoch seconds, inclusive")] = None,
-    end: Annotated[float | None, Query(alias="to", description="UTC epoch seconds, exclusive")] = None,
+    since: Annotated[float | None, Query(alias="from", description="UTC epoch seconds, inclusive")] = None,
+    until: Annotated[float | None, Query(alias="to", description="UTC epoch seconds, exclusive")] = None,
     kind: Annotated[list[EventKind] | None, Query()] = None,
     severity: Annotated[list[Severity] | None, Query()] = None,
     camera: Annotated[list[str] | None, Query()] = None,
     site: Annotated[list[str] | None, Query()] = None,
     region: Annotated[list[str] | None, Query()] = None,
-    state: Literal["new", "acknowledged"] | None = None,
+    state: AlarmState | None = None,
 ) -> EventFilter:
     """A region stands for its subtree; what the viewer does not cover is never found."""
     wanted = None if region is None else deps.regions.scope(region)
     scope = viewer.scope if wanted is None else wanted if viewer.scope is None else wanted & viewer.scope
     return EventFilter(
-        start=start, end=end, kinds=kind, severities=severity, cameras=camera, sites=site, regions=scope, state=state
+        since=since,
+        until=until,
+        kinds=_tuple(kind),
+        severities=_tuple(severity),
+        cameras=_tuple(camera),
+        sites=_tuple(site),
+        regions=None if scope is None else tuple(sorted(scope)),
+        states=None if state is None else (state,),
     )
 
 
@@ -58,17 +70,27 @@ def events(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> EventPage:
     """Newest first. ``next_cursor`` of one page is ``cursor`` of the next."""
-    page = deps.store.query(wanted, cursor, limit)
-    return EventPage(rows=page.rows, next_cursor=page.next_cursor, total=page.total)
+    try:
+        page = deps.store.query(wanted, cursor, limit)
+    except BadCursor as error:
+        raise ApiError(422, "bad_cursor", str(error), "Begin again at the first page.") from None
+    return EventPage(rows=page.rows, next_cursor=page.next_cursor, total=deps.store.count(wanted))
 
 
 @router.get("/api/events/histogram")
 def histogram(_: EventReader, deps: Deps, wanted: Filter, bucket: Literal["hour", "day"] = "hour") -> Histogram:
-    """Counts by bucket of the site's own clock and by kind; buckets without an event are absent."""
-    counts = deps.store.histogram(wanted, bucket, deps.settings.timezone)
-    return Histogram(
-        bucket=bucket, buckets=tuple(HistogramBucket(start=found.start, counts=found.counts) for found in counts)
-    )
+    """Counts by bucket of the site's own clock and by kind, empty buckets included.
+
+    Without ``to`` until now; without ``from`` a day of hours or a month of days before it.
+    """
+    until = deps.clock() if wanted.until is None else wanted.until
+    since = until - DEFAULT_SPAN_S[bucket] if wanted.since is None else wanted.since
+    spanned = wanted.model_copy(update={"since": since, "until": until})
+    try:
+        buckets = deps.store.histogram(spanned, bucket, ZoneInfo(deps.settings.timezone))
+    except (ValueError, OverflowError) as error:
+        raise ApiError(422, "bad_span", str(error), "Choose a shorter time or days.") from None
+    return Histogram(bucket=bucket, buckets=tuple(buckets))
 
 
 @router.get("/api/events/{event_id}")
@@ -125,7 +147,7 @@ async def acknowledge(
 
 async def _recorded(deps: Parts, event_id: str) -> None:
     for _ in range(HISTORIAN_TRIES):
-        if await run_in_threadpool(deps.store.get, event_id) is not None:
+        if await run_in_threadpool(_found, deps, event_id) is not None:
             return
         if deps.hub.reader.region_of(event_id) is None:
             return  # never seen on the wall either: no use in waiting
@@ -135,7 +157,18 @@ async def _recorded(deps: Parts, event_id: str) -> None:
 
 def _visible(viewer: Viewer, deps: Parts, event_id: str) -> EventRow:
     """404 for an event elsewhere too: what an account does not cover does not exist for it."""
-    row = deps.store.get(event_id)
+    row = _found(deps, event_id)
     if row is None or not viewer.may(Action.EVENT_READ, row.region_id):
         raise not_found("event")
     return row
+
+
+def _found(deps: Parts, event_id: str) -> EventRow | None:
+    try:
+        return deps.store.get(event_id)
+    except UnknownEvent:
+        return None
+
+
+def _tuple(values: list[T] | None) -> tuple[T, ...] | None:
+    return None if values is None else tuple(values)

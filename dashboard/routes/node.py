@@ -11,11 +11,11 @@ from dashboard.access.guard import AuditReader, CameraReader, MetricsReader, Nod
 from dashboard.access.viewer import Viewer
 from dashboard.dependencies import Deps
 from dashboard.errors import RESPONSES, BusAway
+from dashboard.feed.status import camera_statuses, detector_of
 from dashboard.messages import AuditLine, AuditPage, CameraInfo, CameraStatus, Health, Node, RegionInfo, SiteInfo
 from dashboard.metrics import render
 from dashboard.policy import Action
 from dashboard.regions import RegionIndex
-from dashboard.status import camera_statuses, detector_of
 
 router = APIRouter(tags=["node"], responses=RESPONSES)
 

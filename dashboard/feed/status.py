@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 import structlog
 from pydantic import ValidationError
 
-from alerts.delivery.health import CameraHealth
+from alerts.health import CameraHealth
 from configs.schema import Settings
 from dashboard.messages import CameraStatus, DetectorInfo
 from ingest.state import Phase
 
 log = structlog.get_logger(__name__)
-SILENT_AFTER_S = 3.0
 
 
 def camera_status(camera_id: str, raw: str | None, now: float) -> CameraStatus:
@@ -25,10 +24,16 @@ def camera_status(camera_id: str, raw: str | None, now: float) -> CameraStatus:
     except ValidationError as error:
         log.warning("undecodable_health", camera_id=camera_id, faults=error.error_count())
         return _unheard(camera_id, "its worker speaks another version: restart the node after the update")
-    status = CameraStatus.model_validate({**health.model_dump(), "silent": False})
-    if now - health.at <= SILENT_AFTER_S:
+    status = CameraStatus.model_validate({**health.model_dump(), "worker_silent": False})
+    if not health.silent(now):
         return status
-    silence = {"silent": True, "phase": Phase.OFFLINE, "fault": None, "since": health.at, "detail": "worker silent"}
+    silence = {
+        "worker_silent": True,
+        "phase": Phase.OFFLINE,
+        "fault": None,
+        "since": health.at,
+        "detail": "worker silent",
+    }
     return status.model_copy(update=silence)
 
 
@@ -39,7 +44,7 @@ def camera_statuses(camera_ids: Iterable[str], raw: Mapping[str, str], now: floa
 
 def detector_of(statuses: Iterable[CameraStatus], settings: Settings) -> DetectorInfo:
     """What the workers say they run; motion only as soon as one of them has no model."""
-    said = {status.detector for status in statuses if status.detector and not status.silent}
+    said = {status.detector for status in statuses if status.detector and not status.worker_silent}
     if "motion" in said:
         return DetectorInfo(id="motion", mode="motion")
     if said:
@@ -53,18 +58,8 @@ def _unheard(camera_id: str, detail: str) -> CameraStatus:
         worker_id="",
         at=0.0,
         phase=Phase.OFFLINE,
-        fault=None,
         since=0.0,
-        attempt=0,
         detail=detail,
-        next_try_at=None,
-        last_picture_at=None,
-        clock="arrival",
-        received=0,
-        analysed=0,
-        dropped={},
-        fps_received=0.0,
-        fps_analysed=0.0,
         detector="",
-        silent=True,
+        worker_silent=True,
     )

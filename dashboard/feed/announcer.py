@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from alerts.history.records import AlarmChange
+from alerts.records import AlarmChange
 from dashboard.bus import Bus
 from dashboard.errors import BusAway
 
