@@ -69,6 +69,12 @@ def cache_key(source: Source, profiles: Profiles) -> str:
     return hashlib.sha256(json.dumps(recipe, sort_keys=True, default=str).encode()).hexdigest()[:24]
 
 
+def cached_files(source: Source, profiles: Profiles, cache_dir: Path) -> tuple[Path, Path]:
+    """Where main and sub stream lie once they are encoded. Raises :class:`SourceError`."""
+    stem = cache_key(source, profiles)
+    return cache_dir / f"{stem}.main.mp4", cache_dir / f"{stem}.sub.mp4"
+
+
 def prepare(
     source: Source, profiles: Profiles, cache_dir: Path, cancelled: Callable[[], bool] = lambda: False
 ) -> Material:
@@ -77,8 +83,7 @@ def prepare(
     Raises :class:`SourceError`, :class:`PreparationCancelledError`, or ``OSError`` for a folder not writable.
     """
     cache_dir.mkdir(parents=True, exist_ok=True)
-    stem = cache_key(source, profiles)
-    main, sub = cache_dir / f"{stem}.main.mp4", cache_dir / f"{stem}.sub.mp4"
+    main, sub = cached_files(source, profiles, cache_dir)
     if main.exists() and sub.exists():
         try:
             return Material(load_track(main), load_track(sub))

@@ -16,9 +16,11 @@ import structlog
 
 from ingest.frame import StreamName
 from ingest.simulator.camera import CameraServer, SimCamera, camera_timeline
-from ingest.simulator.encode import PreparationCancelledError, Profiles, cache_key, prepare
+from ingest.simulator.encode import PreparationCancelledError, Profiles, cache_key, cached_files, prepare
+from ingest.simulator.encode_process import prepare_in_process
 from ingest.simulator.fault import SimFault, parse_fault
 from ingest.simulator.material import Material
+from ingest.simulator.source import SceneSource
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,8 @@ class Simulator:
     """Cameras that listen on ``host``. An async context manager: inside it, all of them are ready.
 
     ``clock`` gives UTC epoch seconds: where a loop stands and what sender reports say follow from it. ``on_ready`` is
-    called with each camera's id when it begins to serve. Raises :class:`ingest.simulator.camera.PortError`,
+    called with each camera's id when it begins to serve. At most ``workers`` sources are prepared at a time, clips in
+    threads, scenes in ``processes`` of their own (by default where there is more than one). Raises :class:`ingest.simulator.camera.PortError`,
     :class:`ingest.simulator.source.SourceError`, or ``OSError`` for a cache folder that cannot be written.
     """
 
@@ -51,6 +54,7 @@ class Simulator:
         clock: Callable[[], float] = time.time,
         profiles: Profiles | None = None,
         workers: int | None = None,
+        processes: bool | None = None,
         on_ready: Callable[[str], None] | None = None,
     ) -> None:
         ids = [camera.id for camera in cameras]
@@ -62,6 +66,8 @@ class Simulator:
         self._clock = clock
         self._profiles = profiles or Profiles()
         self._workers = workers or min(4, os.cpu_count() or 1)
+        drawn = {camera.source for camera in cameras if isinstance(camera.source, SceneSource)}
+        self._processes = len(drawn) > 1 if processes is None else processes
         self._on_ready = on_ready
         self._cancelled = threading.Event()
         self._cameras: dict[str, CameraServer] = {}
@@ -142,8 +148,13 @@ class Simulator:
 
     def _prepare(self, settings: SimCamera) -> Material:
         began = time.monotonic()
-        material = prepare(settings.source, self._profiles, self._cache_dir, self._cancelled.is_set)
-        log.info("simulator.prepared", source=settings.source.title, took_s=round(time.monotonic() - began, 2))
+        source, cancelled = settings.source, self._cancelled.is_set
+        missing = not all(file.exists() for file in cached_files(source, self._profiles, self._cache_dir))
+        if missing and self._processes and isinstance(source, SceneSource):
+            self._cache_dir.mkdir(parents=True, exist_ok=True)
+            prepare_in_process(source, self._profiles, self._cache_dir, cancelled)
+        material = prepare(source, self._profiles, self._cache_dir, cancelled)
+        log.info("simulator.prepared", source=source.title, took_s=round(time.monotonic() - began, 2))
         return material
 
     async def _serve(self, camera: CameraServer, material: asyncio.Future[Material]) -> None:

@@ -57,6 +57,8 @@ def simulate(
         return
     _log_to_stderr()
     try:
+        if base_port + cameras - 1 > 65535:
+            raise typer.BadParameter(f"--base-port {base_port}: {cameras} cameras would pass port 65535")
         sources = _sources(cameras, video, use_scenes, clip_seconds)
         settings = [
             SimCamera(
@@ -68,8 +70,8 @@ def simulate(
             )
             for index, source in enumerate(sources, 1)
         ]
-        simulator_profiles = Profiles(main=_main_profile(main_size, main_kbps))
-        asyncio.run(_run(settings, cache_dir, host, control_port, simulator_profiles, as_json))
+        profiles = Profiles(main=_main_profile(main_size, main_kbps))
+        asyncio.run(_run(settings, cache_dir, host, control_port, profiles, as_json))
     except (PortError, SourceError, OSError) as error:
         typer.echo(f"xueliang simulate: {error}", err=True)
         raise typer.Exit(1) from None
