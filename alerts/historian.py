@@ -94,6 +94,7 @@ class Historian:
         self._counts = dict.fromkeys(
             ("entries", "stored", "recognised", "alarms", "dead", "claimed", "trimmed", "purged", "failures"), 0
         )
+        self._repeats: dict[str, int] = {}
         now = monotonic()
         self._chores = [
             _Chore(REPEATS_EVERY_S, self.store_repeats, now),
@@ -147,18 +148,22 @@ class Historian:
     def store_repeats(self) -> None:
         """Copy the counts of repeats into the store, and drop from Redis those that are final."""
         counts: dict[str, int] = {}
+        changed: dict[str, int] = {}
         final: list[str] = []
         oldest = self._clock() - REPEATS_SETTLED_S
         for field, value in self._client.hscan_iter(SUPPRESSED_KEY, count=1000):
             event_id = field.decode()
             counts[event_id] = int(value)
+            if self._repeats.get(event_id) != counts[event_id]:
+                changed[event_id] = counts[event_id]
             try:
                 settled = time_of(event_id) < oldest
             except ValueError:
                 settled = True
             if settled:
                 final.append(event_id)
-        self._store.set_repeats(counts)
+        self._store.set_repeats(changed)
+        self._repeats = counts
         if final:
             self._client.hdel(SUPPRESSED_KEY, *final)
 
