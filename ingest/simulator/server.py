@@ -41,8 +41,10 @@ class Simulator:
 
     ``clock`` gives UTC epoch seconds: where a loop stands and what sender reports say follow from it. ``on_ready`` is
     called with each camera's id when it begins to serve. At most ``workers`` sources are prepared at a time, clips in
-    threads, scenes in ``processes`` of their own (by default where there is more than one). Raises :class:`ingest.simulator.camera.PortError`,
-    :class:`ingest.simulator.source.SourceError`, or ``OSError`` for a cache folder that cannot be written.
+    threads, scenes in ``processes`` of their own (by default where there is more than one).
+
+    Raises :class:`ingest.simulator.camera.PortError`, :class:`ingest.simulator.source.SourceError`, or ``OSError`` for
+    a cache folder that cannot be written.
     """
 
     def __init__(

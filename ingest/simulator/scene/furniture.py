@@ -80,7 +80,7 @@ def tree(rng: np.random.Generator, x: float, z: float, size: float = 1.0) -> Pro
         )
         for a in np.arange(0, 6.2, 0.8)
     ]
-    leaves = rng.normal(0, 1, (70, 3)) * (0.85, 0.6, 0.85) + (0.0, 3.75, 0.0)
+    leaves = np.clip(rng.normal(0, 1, (70, 3)), -1.5, 1.5) * (0.85, 0.6, 0.85) + (0.0, 3.75, 0.0)
     tones = rng.uniform(0.85, 1.32, 70)
 
     def draw(brush: Brush, view: View) -> None:

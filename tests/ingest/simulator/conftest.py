@@ -15,6 +15,7 @@ import pytest
 from ingest.simulator.background import SimulatorThread
 from ingest.simulator.camera import SimCamera
 from ingest.simulator.encode import Profile, Profiles
+from ingest.simulator.scene.place import SceneKind
 from ingest.simulator.source import SceneSource
 
 USER, PASSWORD = "admin", "s3cret"
@@ -180,8 +181,8 @@ def sim_profiles() -> Profiles:
 
 @pytest.fixture(scope="session")
 def sim_source() -> SceneSource:
-    """Four seconds of a small street."""
-    return SceneSource(width=320, height=180, seconds=4)
+    """Four seconds of a small yard."""
+    return SceneSource(kind=SceneKind.YARD, width=320, height=180, seconds=4)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from typing import Any
 import av
 import pytest
 
+from ingest.simulator.scene.place import SceneKind
 from ingest.simulator.source import SceneSource
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +37,9 @@ def simulate_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with av.open(str(folder / "clip.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
-        for picture in SceneSource(width=160, height=90, seconds=1).pictures(Fraction(25), 160, 90):
+        for picture in SceneSource(kind=SceneKind.YARD, width=160, height=90, seconds=1).pictures(
+            Fraction(25), 160, 90
+        ):
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     return folder

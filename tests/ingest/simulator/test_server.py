@@ -15,6 +15,7 @@ from ingest.simulator.background import SimulatorThread
 from ingest.simulator.camera import PortError, SimCamera
 from ingest.simulator.encode import Profiles
 from ingest.simulator.fault import UnsupportedFaultError
+from ingest.simulator.scene.place import SceneKind
 from ingest.simulator.server import Simulator, UnknownCameraError
 from ingest.simulator.source import ClipSource, SceneSource, SourceError
 
@@ -145,7 +146,7 @@ class _SlowSource:
 
     def pictures(self, fps: Fraction, width: int, height: int) -> Iterator[av.VideoFrame]:
         self.go.wait(30)
-        yield from SceneSource(width=160, height=90, seconds=1).pictures(fps, width, height)
+        yield from SceneSource(kind=SceneKind.YARD, width=160, height=90, seconds=1).pictures(fps, width, height)
 
 
 async def test_a_ready_camera_serves_while_another_is_being_prepared(
@@ -184,7 +185,9 @@ async def _describe(url: str) -> int:
 
 
 async def test_stopping_ends_preparation_and_leaves_no_half_written_file(tmp_path: Path) -> None:
-    simulator = Simulator([SimCamera("C1", SceneSource(width=320, height=180, seconds=600))], tmp_path)
+    simulator = Simulator(
+        [SimCamera("C1", SceneSource(kind=SceneKind.YARD, width=320, height=180, seconds=600))], tmp_path
+    )
     await simulator.open()
     await simulator.close()
     assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.simulator.scene.place import SceneKind
 from ingest.simulator.source import ClipSource, SceneSource, SourceError, clips, fit, scenes
 
 VIDEO = Path(__file__).parents[3] / "../shared/video"
@@ -84,7 +85,7 @@ def test_a_folder_gives_its_clips_by_name_and_an_empty_one_says_so(tmp_path: Pat
 
 
 def test_a_scenes_pictures_fit_and_loop() -> None:
-    source = SceneSource(width=320, height=180, seconds=1)
+    source = SceneSource(kind=SceneKind.YARD, width=320, height=180, seconds=1)
     pictures = list(source.pictures(Fraction(25), 160, 160))
     assert len(pictures) == 25
     assert (pictures[0].width, pictures[0].height) == (160, 90)
