@@ -125,6 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             log.info("stopped", part=name)
+        await parts.bus.close()
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]], restarts: dict[str, int]) -> None:

@@ -89,6 +89,10 @@ class Bus:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
+    async def close(self) -> None:
+        """Ends the client's connections, in the loop that they live in."""
+        await self._redis.aclose()
+
     async def ping(self) -> None:
         await self._answer(self._redis.ping())
 

@@ -30,7 +30,7 @@ from dashboard.regions import RegionIndex
 class Dependencies:
     """What the shell injects.
 
-    ``redis`` comes from :func:`dashboard.bus.open_redis`. ``clock`` gives UTC epoch seconds. Snapshots lie under
+    ``redis`` comes from :func:`dashboard.bus.open_redis`; the app closes it. ``clock`` gives UTC epoch seconds. Snapshots lie under
     ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for the rotation's lease.
     """
 
