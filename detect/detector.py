@@ -66,7 +66,7 @@ class OnnxDetector:
         fault = self._head.fault(self._session.output_shapes)
         if fault is not None:
             raise NotADetectorError(spec.id, fault, f"this is no {spec.head} model of {len(spec.labels)} labels")
-        self._fill = _Filler(spec.input, self._session.input)
+        self._fill = InputFiller(spec.input, self._session.input)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -114,8 +114,11 @@ class OnnxDetector:
             raise NotADetectorError(self._spec.id, fault, "replace the file or use another model")
 
 
-class _Filler:
-    """Brings pictures into a session's input; the border is written again only when the picture's shape changes."""
+class InputFiller:
+    """Brings pictures into ``target``, float32 ``(1, 3, height, width)``, as the model wants them.
+
+    The border is written again only when the picture's shape changes.
+    """
 
     def __init__(self, model_input: ModelInput, target: NDArray[np.float32]) -> None:
         self._input = model_input
@@ -129,6 +132,7 @@ class _Filler:
         self._offset = [float(-m / s) for m, s in zip(mean, std, strict=True)]
 
     def __call__(self, picture: Picture) -> Letterbox:
+        """Fills the target; gives the geometry that takes boxes back to the picture."""
         box = Letterbox.fit(picture.width, picture.height, self._input.width, self._input.height)
         if box != self._box:
             for plane, gain, offset in zip(self._planes, self._gain, self._offset, strict=True):

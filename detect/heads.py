@@ -46,8 +46,11 @@ HEADS: Mapping[str, Callable[[HeadShape], Head]] = MappingProxyType(
 
 
 def head_of(spec: ModelSpec) -> Head:
-    """The spec's head. Raises :class:`NotADetectorError` for a family that this build cannot decode."""
+    """The spec's head. Raises :class:`NotADetectorError` for a family or an input that this build cannot decode."""
     build = HEADS.get(spec.head)
     if build is None:
         raise NotADetectorError(spec.id, f"head {spec.head!r} is not supported", f"use one of: {', '.join(HEADS)}")
-    return build(HeadShape(spec.input.width, spec.input.height, len(spec.labels)))
+    try:
+        return build(HeadShape(spec.input.width, spec.input.height, len(spec.labels)))
+    except ValueError as error:
+        raise NotADetectorError(spec.id, str(error), "correct the manifest's entry") from None

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ingest.frame import Frame, Picture
+from models.labels import LABELS
+from models.manifest import Fit, ModelInput
+from models.spec import ModelSpec
+
+
+class _Tensor:
+    """As much of the ONNX protobuf (onnx.proto, IR version 8) as a model that answers a constant needs."""
+
+    @staticmethod
+    def field(number: int, value: int | bytes | str) -> bytes:
+        if isinstance(value, int):
+            return _Tensor.varint(number << 3) + _Tensor.varint(value)
+        data = value.encode() if isinstance(value, str) else value
+        return _Tensor.varint(number << 3 | 2) + _Tensor.varint(len(data)) + data
+
+    @staticmethod
+    def varint(value: int) -> bytes:
+        out = b""
+        while value > 0x7F:
+            out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+        return out + bytes([value])
+
+    @staticmethod
+    def value_info(name: str, shape: Iterable[int]) -> bytes:
+        f = _Tensor.field
+        dims = b"".join(f(1, f(1, size)) for size in shape)
+        return f(1, name) + f(2, f(1, f(1, 1) + f(2, dims)))
+
+
+def onnx_constant(output: NDArray[np.float32], *, side: int = 64, input_name: str = "images") -> bytes:
+    """A model of one picture input that gives ``output`` whatever it sees."""
+    f = _Tensor.field
+    tensor = b"".join(f(1, size) for size in output.shape) + f(2, 1) + f(8, "answer") + f(9, output.tobytes())
+    node = f(1, "answer") + f(2, "output") + f(4, "Identity")
+    graph = (
+        f(1, node)
+        + f(2, "constant")
+        + f(5, tensor)
+        + f(11, _Tensor.value_info(input_name, (1, 3, side, side)))
+        + f(12, _Tensor.value_info("output", output.shape))
+    )
+    return f(1, 8) + f(8, f(1, "") + f(2, 13)) + f(7, graph)
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    folder = Path(__file__).resolve().parents[2].parent / "shared"
+    if not (folder / "models" / "yolox_nano_416.onnx").is_file():
+        pytest.skip("no ../shared/models beside the checkout")
+    return folder
+
+
+@pytest.fixture
+def onnx_model(tmp_path: Path) -> Callable[..., ModelSpec]:
+    """Writes a model that always answers ``output``, and gives its spec."""
+
+    def write(output: NDArray[np.float32], *, input_name: str = "images", head: str = "yolox") -> ModelSpec:
+        data = onnx_constant(output, input_name=input_name)
+        path = tmp_path / "constant.onnx"
+        path.write_bytes(data)
+        return ModelSpec(
+            id="constant",
+            path=path,
+            sha256=hashlib.sha256(data).hexdigest(),
+            licence="Apache-2.0",
+            input=ModelInput(name="images", width=64, height=64, colour="bgr", fit=Fit.TOP_LEFT),
+            labels=LABELS["coco80"],
+            head=head,
+        )
+
+    return write
+
+
+@pytest.fixture
+def yolox_output() -> NDArray[np.float32]:
+    """For an input of 64 px: one person at 24 24 40 56 px with score 0.72, and otherwise nothing."""
+    rows = np.zeros((1, 84, 85), np.float32)
+    # Stride 8 has the first 64 rows of an 8 × 8 grid; point (4, 5) is row 44: centre 32 40, size 16 32.
+    rows[0, 44, :5] = (0, 0, np.log(2), np.log(4), 0.9)
+    rows[0, 44, 5] = 0.8
+    return rows
+
+
+@pytest.fixture
+def make_frame() -> Callable[..., Frame]:
+    def make(camera_id: str = "a", sequence: int = 0, *, picture: Picture, captured_at: float = 0.0) -> Frame:
+        return Frame(camera_id, "sub", sequence, captured_at, captured_at, "arrival", picture)
+
+    return make
