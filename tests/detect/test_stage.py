@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from detect.detection import Detections
+from detect.detector import CameraDetectors, Detector
+from detect.stage import DetectionFailedError, DetectionStage
+from ingest.frame import Frame, Picture
+from ingest.ledger import DropCause, FrameLedger
+from ingest.mailbox import Mailboxes
+from ingest.pictures import ArrayPicture
+
+DEADLINE_S = 10.0
+MakeFrame = Callable[..., Frame]
+
+
+class Scripted:
+    """A detector whose ``action`` runs for each picture of each camera."""
+
+    labels = ("person",)
+    model_id = "scripted"
+
+    def __init__(self, action: Callable[[str], None], camera_id: str = "") -> None:
+        self._action = action
+        self._camera_id = camera_id
+
+    def for_camera(self, camera_id: str) -> Detector:
+        return Scripted(self._action, camera_id)
+
+    def detect(self, picture: Picture) -> Detections:
+        self._action(self._camera_id)
+        return Detections.empty(picture.width, picture.height)
+
+
+class Bench:
+    """The real mailboxes and ledger around a stage, with a condition to wait on."""
+
+    def __init__(self, cameras: str, make_frame: MakeFrame) -> None:
+        self.ledger = FrameLedger(cameras)
+        self.source = Mailboxes(cameras, self.ledger)
+        self.results: list[tuple[str, int]] = []
+        self.changed = threading.Condition()
+        self._make_frame = make_frame
+        self._picture = ArrayPicture(np.zeros((8, 8, 3), np.uint8))
+        self.stages: list[DetectionStage] = []
+
+    def stage(
+        self,
+        action: Callable[[str], None] = lambda camera_id: None,
+        *,
+        on_result: Callable[[Frame, Detections], None] | None = None,
+        opener: Callable[[], CameraDetectors] | None = None,
+        sessions: int = 1,
+        failure_limit: int = 20,
+    ) -> DetectionStage:
+        stage = DetectionStage(
+            opener or (lambda: Scripted(action)),
+            self.source,
+            self.ledger,
+            on_result or self._note,
+            sessions=sessions,
+            failure_limit=failure_limit,
+            now=lambda: 100.0,
+        )
+        self.stages.append(stage)
+        return stage
+
+    def offer(self, camera_id: str, sequence: int) -> None:
+        self.ledger.received(camera_id)
+        self.source.put(self._make_frame(camera_id, sequence, picture=self._picture, captured_at=99.5))
+
+    def until_closed(self, camera_id: str, frames: int) -> None:
+        def closed() -> bool:
+            account = self.ledger.account(camera_id)
+            return account.received - account.in_flight == frames
+
+        self.until(closed)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for the ledger, which cannot notify, by short waits on the results' condition."""
+        with self.changed:
+            for _ in range(int(DEADLINE_S / 0.01)):
+                if holds():
+                    return
+                self.changed.wait(0.01)
+        raise AssertionError("the deadline passed")
+
+    def _note(self, frame: Frame, detections: Detections) -> None:
+        with self.changed:
+            self.results.append((frame.camera_id, frame.sequence))
+            self.changed.notify_all()
+
+
+@pytest.fixture
+def bench(make_frame: MakeFrame) -> Iterator[Callable[[str], Bench]]:
+    made: list[Bench] = []
+
+    def make(cameras: str) -> Bench:
+        made.append(Bench(cameras, make_frame))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.source.close()
+        assert all(stage.stop(DEADLINE_S) for stage in each.stages)
+
+
+def test_results_come_in_order_and_every_frame_is_accounted(bench: Callable[[str], Bench]) -> None:
+    it = bench("abcd")
+    inside: dict[str, int] = defaultdict(int)
+    overlaps: list[str] = []
+
+    def action(camera_id: str) -> None:
+        inside[camera_id] += 1
+        if inside[camera_id] > 1:
+            overlaps.append(camera_id)
+        threading.Event().wait(0.001)
+        inside[camera_id] -= 1
+
+    stage = it.stage(action, sessions=3)
+    stage.start()
+    for sequence in range(100):
+        for camera_id in "abcd":
+            it.offer(camera_id, sequence)
+        if sequence % 10 == 0:
+            it.until(lambda: all(account.in_flight == 0 for account in it.ledger.snapshot().values()))
+    it.until(lambda: all(account.in_flight == 0 for account in it.ledger.snapshot().values()))
+    assert overlaps == []
+    for camera_id in "abcd":
+        mine = [sequence for camera, sequence in it.results if camera == camera_id]
+        assert mine == sorted(set(mine))
+        assert mine[-1] == 99, "the newest frame is never the one that is dropped"
+        account = it.ledger.account(camera_id)
+        assert account.analysed == len(mine)
+        assert account.analysed + account.dropped.get(DropCause.SUPERSEDED, 0) == 100
+    assert stage.metrics().analysed == len(it.results)
+
+
+def test_a_busy_camera_does_not_hold_up_the_others(bench: Callable[[str], Bench]) -> None:
+    it = bench("ab")
+    entered, release = threading.Event(), threading.Event()
+
+    def action(camera_id: str) -> None:
+        if camera_id == "a":
+            entered.set()
+            assert release.wait(DEADLINE_S)
+
+    it.stage(action, sessions=2).start()
+    it.offer("a", 0)
+    assert entered.wait(DEADLINE_S)
+    it.offer("a", 1)
+    it.offer("b", 0)
+    it.until(lambda: ("b", 0) in it.results)
+    assert it.results == [("b", 0)], "the second frame of a busy camera waits for the first"
+    release.set()
+    it.until(lambda: len(it.results) == 3)
+    assert [result for result in it.results if result[0] == "a"] == [("a", 0), ("a", 1)]
+
+
+def test_a_failure_is_counted_and_never_looks_like_an_empty_street(bench: Callable[[str], Bench]) -> None:
+    it = bench("ab")
+
+    def action(camera_id: str) -> None:
+        if camera_id == "a":
+            raise FloatingPointError("scores are not finite")
+
+    stage = it.stage(action)
+    with capture_logs() as logs:
+        stage.start()
+        for sequence in range(5):
+            it.offer("a", sequence)
+            it.until_closed("a", sequence + 1)
+        assert stage.health.phase == "failing"
+        assert "scores are not finite" in (stage.health.error or "")
+        it.offer("b", 0)
+        it.until_closed("b", 1)
+    assert it.results == [("b", 0)]
+    assert it.ledger.account("a").dropped == {DropCause.DETECTOR_ERROR: 5}
+    assert stage.metrics().errors == {"detect": 5, "result": 0}
+    assert stage.health.phase == "running", "one camera's trouble is not the detector's"
+    told = [log for log in logs if log["event"] == "frame_failed"]
+    assert [(log["camera_id"], log["step"]) for log in told] == [("a", "detect")], "repeats are coalesced"
+
+
+def test_a_result_that_cannot_be_handed_on_is_not_analysed_and_tells_no_secret(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+
+    def on_result(frame: Frame, detections: Detections) -> None:
+        raise ConnectionError("redis://:hunter2@10.0.0.1")
+
+    stage = it.stage(on_result=on_result)
+    with capture_logs() as logs:
+        stage.start()
+        it.offer("a", 0)
+        it.until_closed("a", 1)
+    assert it.ledger.account("a").analysed == 0
+    assert stage.metrics().errors == {"detect": 0, "result": 1}
+    assert "ConnectionError" in str(logs)
+    assert "hunter2" not in str(logs) + str(stage.health)
+
+
+def test_a_dead_detector_stops_the_stage_and_says_so(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+
+    def action(camera_id: str) -> None:
+        raise RuntimeError("device lost")
+
+    stage = it.stage(action, sessions=2, failure_limit=3)
+    with capture_logs() as logs:
+        stage.start()
+        stage.check()
+        for sequence in range(3):
+            it.offer("a", sequence)
+            it.until_closed("a", sequence + 1)
+        it.until(lambda: stage.health.phase == "failed")
+    with pytest.raises(DetectionFailedError, match=r"3 frames in a row failed.*device lost"):
+        stage.check()
+    assert [log["event"] for log in logs].count("detection_failed") == 1
+    it.offer("a", 3)
+    assert stage.stop(DEADLINE_S)
+    it.source.close()
+    assert it.ledger.account("a").dropped == {DropCause.DETECTOR_ERROR: 3, DropCause.SHUTDOWN: 1}
+
+
+def test_stopping_lets_the_frame_in_hand_end(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+    entered, release = threading.Event(), threading.Event()
+
+    def action(camera_id: str) -> None:
+        entered.set()
+        assert release.wait(DEADLINE_S)
+
+    stage = it.stage(action)
+    assert stage.health.phase == "stopped"
+    stage.start()
+    it.offer("a", 0)
+    assert entered.wait(DEADLINE_S)
+    with capture_logs() as logs:
+        assert not stage.stop(0.01)
+    assert [log["event"] for log in logs] == ["detection_stop_timed_out"]
+    release.set()
+    assert stage.stop(DEADLINE_S)
+    assert it.results == [("a", 0)]
+    assert it.ledger.account("a").analysed == 1
+
+
+def test_the_closed_source_ends_the_threads(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+    stage = it.stage(sessions=3)
+    stage.start()
+    it.source.close()
+    it.until(lambda: stage.health.phase == "stopped")
+
+
+def test_nothing_runs_when_a_session_cannot_be_opened(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+    opened = 0
+
+    def opener() -> CameraDetectors:
+        nonlocal opened
+        opened += 1
+        if opened == 2:
+            raise MemoryError("no room for a second session")
+        return Scripted(lambda camera_id: None)
+
+    stage = it.stage(opener=opener, sessions=2)
+    with pytest.raises(MemoryError):
+        stage.start()
+    assert stage.health.phase == "stopped"
+
+
+def test_waiting_is_measured_from_the_capture(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+    stage = it.stage()
+    stage.start()
+    it.offer("a", 0)
+    it.until(lambda: stage.metrics().analysed == 1)
+    wait = stage.metrics().wait
+    assert wait.sum_s == pytest.approx(0.5)
+    assert wait.counts[wait.bounds_s.index(0.5)] == 1
+    assert sum(stage.metrics().inference.counts) == 1
