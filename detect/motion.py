@@ -36,9 +36,9 @@ class MotionSettings:
     width: int = 320
     history: int = 150
     warm_up: int = 5
-    variance_threshold: float = 25.0
+    variance_threshold: float = 16.0
     step_threshold: int = 15
-    min_area: float = 0.0008
+    min_area: float = 0.0015
     min_moving: float = 0.04
     global_change: float = 0.6
     full_extent: float = 0.5
@@ -55,7 +55,7 @@ class MotionDetector:
         self._background = self._new_background()
         self._open = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
         # Taller than wide: head, trunk and legs of one person lie above each other.
-        self._close = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 11))
+        self._close = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 21))
         self.restarts = 0
         """How often the background started anew after a change of the whole picture."""
 
