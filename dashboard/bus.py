@@ -1,27 +1,20 @@
 """The dashboard's view of Redis: the keys of ARCHITECTURE.md, typed, with one exception for "it is away".
 
-The only module of the dashboard that knows the client library. The client is created with ``decode_responses=True``
-and without a socket timeout shorter than :data:`BLOCK_MS`.
+The only module of the dashboard that knows the client library; :func:`open_redis` makes the client that it needs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+from pydantic import SecretStr
+from redis import exceptions
 from redis.asyncio import Redis
-from redis.exceptions import (
-    BusyLoadingError,
-)
-from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
-    TimeoutError as RedisTimeoutError,
-)
 
 from alerts.bus import EVENTS_KEY
 from alerts.health import HEALTH_KEY, WORKERS_KEY
@@ -31,6 +24,8 @@ from dashboard.errors import BusAway
 ROTATION = "xl:rotation"
 ROTATION_LEASE = "xl:rotation:lease"
 BLOCK_MS = 1000
+ANSWER_S = 5.0
+"""An answer takes no longer, waiting for entries included."""
 
 _ID = re.compile(r"(\d{1,13})-(\d{1,7})", re.ASCII)
 _REPLACE = """
@@ -78,9 +73,17 @@ class Entry:
     data: str
 
 
-def open_redis(url: str) -> Redis:
-    """The client that :class:`Bus` needs. Raises nothing before the first command."""
-    return Redis.from_url(url, decode_responses=True, socket_timeout=BLOCK_MS / 1000 * 5, socket_connect_timeout=2)
+def open_redis(url: SecretStr | str) -> Redis:
+    """The client that :class:`Bus` needs; connects at its first command. Raises ``ValueError``, without the URL."""
+    secret = url.get_secret_value() if isinstance(url, SecretStr) else url
+    try:
+        # Without a socket timeout of its own: the library would then send through asyncio.wait_for, which before
+        # Python 3.12 swallows a cancellation that comes while the send completes. Bus times its answers instead.
+        return Redis.from_url(
+            secret, client_name="dashboard", decode_responses=True, socket_timeout=None, socket_connect_timeout=2
+        )
+    except ValueError:
+        raise ValueError("redis_url: not an address of a Redis server; want redis://, rediss:// or unix://") from None
 
 
 class Bus:
@@ -152,7 +155,7 @@ class Bus:
     @staticmethod
     async def _answer(command: Any) -> Any:
         """Awaits one command. The library types its commands for both clients at once, hence ``Any``."""
-        async with _translated():
+        async with _translated(), asyncio.timeout(ANSWER_S):
             return await cast("Awaitable[Any]", command)
 
 
@@ -160,7 +163,7 @@ class Bus:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError) as error:
+    except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.BusyLoadingError, OSError) as error:
         raise BusAway(f"the event bus does not answer ({type(error).__name__})") from None
 
 

@@ -30,8 +30,9 @@ from dashboard.regions import RegionIndex
 class Dependencies:
     """What the shell injects.
 
-    ``redis`` comes from :func:`dashboard.bus.open_redis`; the app closes it. ``clock`` gives UTC epoch seconds. Snapshots lie under
-    ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for the rotation's lease.
+    ``redis`` comes from :func:`dashboard.bus.open_redis`; the app closes it. ``clock`` gives UTC epoch seconds.
+    Snapshots lie under ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for the
+    rotation's lease.
     """
 
     settings: Settings

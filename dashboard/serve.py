@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 GRACE_S = 1
+SEND_BUFFER_BYTES = 512 * 1024
 _BACKLOG = 512
 
 
@@ -22,6 +23,8 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Inherited by every connection. The kernel's own tuning lets megabytes of old pictures wait for a slow browser.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     try:
         listening.bind((host, port))
         listening.listen(_BACKLOG)

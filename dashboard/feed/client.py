@@ -14,7 +14,7 @@ QUEUE_LIMIT = 256
 class FeedClient:
     """The hub offers, the socket takes. ``joined_at`` is the stream position after which the hub delivers to it."""
 
-    def __init__(self, viewer: Viewer, joined_at: StreamId, limit: int = QUEUE_LIMIT) -> None:
+    def __init__(self, viewer: Viewer, joined_at: StreamId, limit: int) -> None:
         self.viewer = viewer
         self.joined_at = joined_at
         self.overflowed = asyncio.Event()

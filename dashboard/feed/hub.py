@@ -17,7 +17,7 @@ from alerts.records import AlarmChange
 from dashboard.access.viewer import Viewer
 from dashboard.bus import Bus, Entry, StreamId
 from dashboard.errors import BusAway
-from dashboard.feed.client import FeedClient
+from dashboard.feed.client import QUEUE_LIMIT, FeedClient
 from dashboard.feed.entries import EntryReader, alarm_item, event_item
 from dashboard.feed.items import Item, batch, visible_rotation
 from dashboard.feed.status import camera_status
@@ -49,7 +49,9 @@ class Hub:
         region_lookup: RegionLookup,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        queue_limit: int = QUEUE_LIMIT,
     ) -> None:
+        self.queue_limit = queue_limit
         self._bus = bus
         self._regions = regions
         self._machine = machine
@@ -71,7 +73,7 @@ class Hub:
         self._rotation: Rotation | None = None
         self._rotation_changed = False
         self._figures = dict.fromkeys(
-            ("events", "alarms", "batches", "serialised", "overflowed", "bus_interruptions", "joined"), 0
+            ("events", "alarms", "unplaced", "batches", "serialised", "too_slow", "bus_interruptions", "joined"), 0
         )
 
     # --- clients
@@ -81,10 +83,15 @@ class Hub:
         if self.cursor is None:
             raise RuntimeError("the hub has no position yet: wait for `answering`")
         self._flush()  # what is pending lies before the cursor: it is the others'
-        client = FeedClient(viewer, self.cursor)
+        client = FeedClient(viewer, self.cursor, self.queue_limit)
         self._clients.add(client)
         self._figures["joined"] += 1
         return client
+
+    def let_go(self, viewer: Viewer) -> None:
+        """A browser was too slow and has been disconnected; it resumes from its last id."""
+        self._figures["too_slow"] += 1
+        log.warning("feed_client_too_slow", account=viewer.account.username)
 
     def leave(self, client: FeedClient) -> None:
         self._clients.discard(client)
@@ -140,6 +147,7 @@ class Hub:
             region = self.reader.region_of(decoded.event_id) or await self._region_lookup(decoded.event_id)
             self.cursor = entry.id
             if region is None:
+                self._figures["unplaced"] += 1
                 log.warning("alarm_of_unknown_event", id=str(entry.id), event_id=decoded.event_id)
                 return
             self._figures["alarms"] += 1
@@ -251,9 +259,7 @@ class Hub:
             if client.offer(text):
                 self._figures["batches"] += 1
             else:
-                self._figures["overflowed"] += 1
-                self._clients.discard(client)
-                log.warning("feed_client_too_slow", account=client.viewer.account.username)
+                self._clients.discard(client)  # its session ends it, and counts it
 
     def _health_json(self, viewer: Viewer, cameras: Iterable[str]) -> str | None:
         seen = [

@@ -67,24 +67,23 @@ class FeedSession:
             await self._tell(TroubleItem(part="redis", since=since, over=False), None)
             await self._hub.answering.wait()
         client = self._hub.join(self._viewer)
+        pump = asyncio.create_task(self._pump(client, last_id))
+        overflow = asyncio.create_task(client.overflowed.wait())
         try:
-            await self._catch_up(client, last_id)
-            await self._stream(client)
+            await asyncio.wait({pump, overflow}, return_when=asyncio.FIRST_COMPLETED)
+            if overflow.done():
+                raise TooSlow
+            pump.result()
         finally:
             self._hub.leave(client)
+            pump.cancel()
+            overflow.cancel()
+            await asyncio.gather(pump, overflow, return_exceptions=True)
 
-    async def _stream(self, client: FeedClient) -> None:
-        overflowed = asyncio.create_task(client.overflowed.wait())
-        try:
-            while True:
-                taking = asyncio.create_task(client.take())
-                await asyncio.wait({taking, overflowed}, return_when=asyncio.FIRST_COMPLETED)
-                if overflowed.done():
-                    taking.cancel()
-                    raise TooSlow
-                await self._send(taking.result())
-        finally:
-            overflowed.cancel()
+    async def _pump(self, client: FeedClient, last_id: str | None) -> None:
+        await self._catch_up(client, last_id)
+        while True:
+            await self._send(await client.take())
 
     async def _catch_up(self, client: FeedClient, last_id: str | None) -> None:
         """Hello, then what was missed, marked late. A part that goes away meanwhile is waited for, without doubles."""

@@ -113,9 +113,13 @@ class LiveTile:
         brought = False
         try:
             async with self._connect(worker) as upstream:
-                async for message in upstream:
-                    brought = True
-                    await self._forward(message)
+                try:
+                    async for message in upstream:
+                        brought = True
+                        await self._forward(message)
+                finally:
+                    # A polite close would wait, and be cancelled midway: the worker would feed nobody for seconds.
+                    upstream.transport.abort()
         except (OSError, ConnectionClosed, InvalidHandshake, InvalidURI) as error:
             log.info("worker_connection_lost", camera_id=self._camera_id, kind=type(error).__name__)
         return brought

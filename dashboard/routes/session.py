@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from dashboard.access.guard import COOKIE, Own
 from dashboard.accounts import Account, lifetime
@@ -68,10 +69,11 @@ def login(body: Login, request: Request, response: Response, deps: Deps) -> Me:
 
 
 @router.post("/api/logout")
-def logout(viewer: Own, request: Request, response: Response, deps: Deps) -> Done:
+async def logout(viewer: Own, request: Request, response: Response, deps: Deps) -> Done:
     """Ends the session; its websockets close."""
-    deps.accounts.close_session(viewer.session)
-    deps.accounts.record("logout", viewer.account.username, address_of(request))
+    await run_in_threadpool(deps.accounts.close_session, viewer.session)
+    deps.watch.end(viewer.session)
+    await run_in_threadpool(deps.accounts.record, "logout", viewer.account.username, address_of(request))
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return Done()
 

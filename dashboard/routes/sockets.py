@@ -78,6 +78,7 @@ async def feed(socket: WebSocket, admission: FeedViewer, deps: Deps, last_id: st
             if await _until_left(session.receive(), session.serve(last_id), ended.wait()):
                 await _close(socket, LOGGED_OUT)
         except TooSlow:
+            deps.hub.let_go(viewer)
             await _close(socket, TOO_SLOW)
 
 

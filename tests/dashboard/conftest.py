@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from argon2 import PasswordHasher
 from redis import Redis
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from alerts import redis_server
 from alerts.bus import EVENTS_KEY
@@ -159,7 +161,23 @@ class Wall:
         sent = {"Origin": self.url, **headers}
         if client is not None:
             sent["Cookie"] = f"xl_session={client.cookies['xl_session']}"
-        return connect(base + path, additional_headers=sent, compression=None, proxy=None, max_queue=1, close_timeout=1)
+        return connect(
+            base + path,
+            additional_headers=sent,
+            compression=None,
+            proxy=None,
+            max_queue=1,
+            max_size=None,
+            close_timeout=1,
+        )
+
+    @staticmethod
+    async def close_code(socket: ClientConnection) -> int | None:
+        """Reads what still comes until the server closes; why it did."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+        return socket.close_code
 
     @asynccontextmanager
     async def feed(self, client: httpx.Client, last_id: str | None = None) -> AsyncIterator[Feed]:
@@ -237,6 +255,7 @@ def wall(wall_redis: RedisProcess, wall_store: tuple[EventStore, AccountStore], 
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     assert ready.wait(10), "the dashboard did not start"
+    wait_until(app.state.parts.hub.answering.is_set, "the hub reads the stream")
     running = Wall(url, deps.settings, store, accounts, redis, app.state.parts, evidence, server)
     yield running
     for browser in running.browsers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-
 import pytest
 from fastapi import Depends, WebSocket
 
@@ -91,5 +90,3 @@ def test_the_contracts_actions_stand_on_their_routes() -> None:
     assert found["POST /api/rotation/next"] == {Action.PATROL_DRIVE}
     assert found["WS /api/live/{camera_id}"] == {Action.CAMERA_WATCH}
     assert found["GET /metrics"] == {Action.METRICS_READ}
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 
 import pytest
@@ -46,7 +47,7 @@ def test_tiles_switch_one_at_a_time_in_the_plans_order() -> None:
         assert len(changed) == 1
         switches.append((due, cameras(state)[changed[0]]))
     assert [camera for _, camera in switches] == [f"c{index % 8}" for index in range(4, 16)]
-    gaps = {round(later - earlier, 6) for (earlier, _), (later, _) in zip(switches, switches[1:], strict=False)}
+    gaps = {round(later - earlier, 6) for (earlier, _), (later, _) in itertools.pairwise(switches)}
     assert gaps == {DWELL / 4}
 
 
