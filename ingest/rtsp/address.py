@@ -43,7 +43,7 @@ class OpenLimits:
     """Seconds: to connect, and after which a read without data comes back to look around."""
 
     connect_s: float = 3.0
-    poll_s: float = 1.0
+    poll_s: float = 1.5
 
 
 class Opener(Protocol):

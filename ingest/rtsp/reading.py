@@ -75,6 +75,16 @@ class UnitReader:
         """The demuxer came back with nothing: the next picture's arrival is not the last one's hand-out."""
         self._previous = None
 
+    def heard_at(self, now: Moment, poll_s: float) -> Moment:
+        """When the camera was last heard of, if a packet is handed out ``now``; asked before :meth:`read`.
+
+        After ``poll_s`` without data the parser gives up the picture that it held. That is no sign of life: the
+        camera was last heard when that picture began.
+        """
+        if self._previous is not None and now.monotonic - self._previous.monotonic >= poll_s:
+            return self._previous
+        return now
+
     def read(self, packet: av.Packet[VideoStream], now: Moment) -> AccessUnit | Absent:
         """The access unit, or why there is none. Raises :class:`MalformedH264` for what cannot be a picture."""
         arrival, self._previous = self._previous or now, now

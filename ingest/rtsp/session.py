@@ -1,8 +1,8 @@
 """One stream's reader: a thread that opens the session, reads it, and opens it again.
 
 ``run`` retries, ``run_once`` works. Only the reader thread touches its container: closing one from another thread
-crashes FFmpeg (measured). The reads come back each second without data, so a frozen camera neither holds up a stop
-nor ends its session before :data:`SessionLimits.silence_s`.
+crashes FFmpeg (measured). Without data the reads come back after :attr:`OpenLimits.poll_s`, so a frozen camera neither
+holds up a stop nor ends its session before :attr:`SessionLimits.silence_s`.
 """
 
 from __future__ import annotations
@@ -281,8 +281,9 @@ class StreamSession:
 
     def _on_packet(self, packet: av.Packet[VideoStream], reader: UnitReader) -> None:
         now = self._now()
+        heard = reader.heard_at(now, self._limits.opening.poll_s)
         with self._lock:
-            self._last_packet = now.monotonic
+            self._last_packet = heard.monotonic
             self._counts.packets += 1
             self._counts.bytes += packet.size
         try:
@@ -292,7 +293,7 @@ class StreamSession:
                 self._counts.malformed += 1
             if self._decoder is not None:
                 self._decoder.undecodable()
-            self._note_picture(now, good=False)
+            self._note_picture(heard, good=False)
             return
         if isinstance(unit, Absent):
             if unit is Absent.BEFORE_KEYFRAME and self._decoder is not None:
@@ -300,7 +301,7 @@ class StreamSession:
             return
         good = self._pass_on(unit)
         if good is not None:
-            self._note_picture(now, good=good)
+            self._note_picture(heard, good=good)
 
     def _pass_on(self, unit: AccessUnit) -> bool | None:
         """To the live channel and the decoder; whether the picture is good, ``None`` while the decoder holds it."""
@@ -324,12 +325,12 @@ class StreamSession:
             return False
         return True if frames else None
 
-    def _note_picture(self, now: Moment, *, good: bool) -> None:
+    def _note_picture(self, heard: Moment, *, good: bool) -> None:
         with self._lock:
-            self._garble.note(now.monotonic, good)
+            self._garble.note(heard.monotonic, good)
             if good:
-                self._last_picture = now.monotonic
-                self._lifecycle.picture(now.wall, self._verdicts(now, stalled_here=False))
+                self._last_picture = heard.monotonic
+                self._lifecycle.picture(heard.wall, self._verdicts(heard, stalled_here=False))
         self._tell()
 
     def _note_failure(self, failure: SessionFailed) -> float:
