@@ -1,0 +1,35 @@
+/** Which camera needs somebody first. Pure. */
+
+import type { CameraHealth } from "@/lib/model";
+
+export type Condition = CameraHealth["phase"] | "silent";
+
+const ORDER: readonly Condition[] = ["silent", "refused", "offline", "stale", "connecting", "live"];
+
+export function condition(camera: CameraHealth): Condition {
+  return camera.silent ? "silent" : camera.phase;
+}
+
+/** Live with a fault word (a dark picture, a jumping clock) is trouble too, after what shows no picture. */
+function rank(camera: CameraHealth): number {
+  return ORDER.indexOf(condition(camera)) * 2 + (camera.fault ? 0 : 1);
+}
+
+/** Trouble first, the longest first within it; good ones in their own order. */
+export function troubleFirst(cameras: readonly CameraHealth[], order: readonly string[]): CameraHealth[] {
+  const place = new Map(order.map((id, i) => [id, i]));
+  const at = (camera: CameraHealth): number => place.get(camera.camera_id) ?? order.length;
+  return [...cameras].sort((a, b) => rank(a) - rank(b) || (isGood(a) ? 0 : a.since - b.since) || at(a) - at(b));
+}
+
+export function isGood(camera: CameraHealth): boolean {
+  return condition(camera) === "live" && !camera.fault;
+}
+
+/** The word of `advice.*` for a camera in trouble; null for a good one. */
+export function advice(camera: CameraHealth): string | null {
+  if (camera.silent) return "worker";
+  if (camera.fault) return camera.fault;
+  if (camera.phase === "live") return null;
+  return camera.phase === "connecting" ? "connecting" : camera.phase === "refused" ? "refused" : "unknown";
+}

@@ -1,0 +1,185 @@
+/** What every page of one desk shares: who is logged in, the node, the feed, the clock. Made once, by the application. */
+
+import { computed, inject, ref, shallowRef, type ComputedRef, type InjectionKey, type Ref, type ShallowRef } from "vue";
+
+import { makeApi, type Api, ApiError } from "./api";
+import { Feed } from "./feed/feed";
+import { EMPTY, reduce, type Action, type FeedState } from "./feed/reduce";
+import type { Words } from "./i18n";
+import type { Account, CameraInfo, NodeInfo, SiteInfo } from "./model";
+
+const RELOAD_MS = 60_000;
+const FIRST_ROWS = 60;
+
+export interface Desk {
+  readonly api: Api;
+  readonly account: ShallowRef<Account | null>;
+  readonly node: ShallowRef<NodeInfo | null>;
+  readonly nodeFailure: ShallowRef<unknown>;
+  readonly feed: ShallowRef<FeedState>;
+  readonly loaded: Ref<boolean>;
+  /** Why the login page is shown again, if it is. */
+  readonly expired: Ref<boolean>;
+  /** The server's clock, epoch ms, four times a second. */
+  readonly now: Ref<number>;
+  readonly zone: ComputedRef<string>;
+  readonly cameras: ComputedRef<ReadonlyMap<string, CameraInfo>>;
+  readonly sites: ComputedRef<ReadonlyMap<string, SiteInfo>>;
+  readonly may: (action: string) => boolean;
+  readonly dispatch: (action: Action) => void;
+  /** Takes up the session that the browser's cookie may hold; false without one. */
+  readonly resume: () => Promise<boolean>;
+  readonly enter: (account: Account) => void;
+  readonly leave: () => Promise<void>;
+  readonly loadNode: () => Promise<void>;
+  readonly place: (cameraId: string, siteId?: string) => string;
+}
+
+const DESK: InjectionKey<Desk> = Symbol("desk");
+
+export function deskKey(): InjectionKey<Desk> {
+  return DESK;
+}
+
+export function useDesk(): Desk {
+  const desk = inject(DESK);
+  if (desk === undefined) throw new Error("no desk: the application provides one before it mounts");
+  return desk;
+}
+
+export function websocketUrl(path: string): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+}
+
+export function makeDesk(words: Words): Desk {
+  const account = shallowRef<Account | null>(null);
+  const node = shallowRef<NodeInfo | null>(null);
+  const nodeFailure = shallowRef<unknown>(null);
+  const feed = shallowRef<FeedState>(EMPTY);
+  const loaded = ref(false);
+  const expired = ref(false);
+  const now = ref(Date.now());
+  const dispatch = (action: Action): void => {
+    feed.value = reduce(feed.value, action);
+  };
+  const may = (action: string): boolean => account.value?.actions.some((granted) => granted === action) ?? false;
+  const cameras = computed(() => new Map((node.value?.cameras ?? []).map((camera) => [camera.id, camera])));
+  const sites = computed(() => new Map((node.value?.sites ?? []).map((site) => [site.id, site])));
+
+  setInterval(() => {
+    now.value = Date.now() + feed.value.offsetMs;
+  }, 250);
+
+  const close = (): void => {
+    socket?.stop();
+    socket = null;
+    clearInterval(reload);
+    account.value = null;
+    node.value = null;
+    feed.value = EMPTY;
+    loaded.value = false;
+  };
+  const api = makeApi({
+    fetch: (...request) => fetch(...request),
+    language: () => (words.language.value === "zh" ? "zh-CN" : "en"),
+    onLoginRequired: () => {
+      expired.value = account.value !== null;
+      close();
+    },
+  });
+  let socket: Feed | null = null;
+  let reload: ReturnType<typeof setInterval> | undefined;
+
+  /** What the feed does not carry: what was there before it opened. Failures show as the state of the connection. */
+  async function load(): Promise<void> {
+    const quietly = async <T>(permitted: boolean, call: () => Promise<T>, then: (value: T) => void): Promise<void> => {
+      if (!permitted) return;
+      try {
+        then(await call());
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        dispatch({ do: "trouble" });
+      }
+    };
+    await Promise.all([
+      quietly(
+        may("event.read"),
+        () => Promise.all([api.events({ state: "new", limit: FIRST_ROWS }), api.events({ limit: FIRST_ROWS })]),
+        ([unacknowledged, recent]) => {
+          dispatch({ do: "loaded", unacknowledged, recent });
+          loaded.value = true;
+        },
+      ),
+      quietly(may("camera.read"), api.health, (rows) => dispatch({ do: "health", cameras: rows })),
+      quietly(may("patrol.read"), api.rotation, (rotation) => dispatch({ do: "rotation", rotation })),
+      node.value === null ? loadNode() : quietly(true, api.node, (value) => (node.value = value)),
+    ]);
+  }
+
+  async function loadNode(): Promise<void> {
+    try {
+      node.value = await api.node();
+      nodeFailure.value = null;
+    } catch (error) {
+      nodeFailure.value = error;
+    }
+  }
+
+  function enter(who: Account): void {
+    expired.value = false;
+    account.value = who;
+    void loadNode();
+    socket = new Feed({
+      url: (lastId) => websocketUrl(`/api/feed${lastId === null ? "" : `?last_id=${encodeURIComponent(lastId)}`}`),
+      lastId: () => feed.value.lastId,
+      dispatch,
+      onOpen: () => void load(),
+      onLoginRequired: () => {
+        expired.value = true;
+        close();
+      },
+    });
+    socket.start();
+    reload = setInterval(() => void load(), RELOAD_MS);
+  }
+
+  return {
+    api,
+    account,
+    node,
+    nodeFailure,
+    feed,
+    loaded,
+    expired,
+    now,
+    zone: computed(() => node.value?.timezone ?? "Asia/Shanghai"),
+    cameras,
+    sites,
+    may,
+    dispatch,
+    resume: async () => {
+      try {
+        enter(await api.me());
+        return true;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 401) return false;
+        throw error;
+      }
+    },
+    enter,
+    leave: async () => {
+      try {
+        await api.logout();
+      } finally {
+        close();
+      }
+    },
+    loadNode,
+    place: (cameraId, siteId) => {
+      const camera = cameras.value.get(cameraId);
+      const site = sites.value.get(siteId ?? camera?.site_id ?? "");
+      const names = [site, camera].flatMap((thing) => (thing === undefined ? [] : [words.name(thing, "")]));
+      return names.filter((name, i) => name !== "" && names.indexOf(name) === i).join(" · ") || words.t("fault.unknown");
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/** The feed's state and how it changes. Pure: the socket around it is in `feed.ts`. */
+
+import type { AlarmChange, CameraHealth, EventPage, EventRow, FeedBatch, FeedItem, Rotation } from "@/lib/model";
+
+/** A row of the alarm list; `late`: it happened while this page had no connection. */
+export type AlarmRow = EventRow & { readonly late?: boolean };
+
+export interface FeedState {
+  readonly connection: "connecting" | "open" | "lost";
+  /** Page's clock (epoch ms) at which the connection was lost. */
+  readonly lostAt: number | null;
+  readonly attempt: number;
+  readonly lastId: string | null;
+  readonly rows: ReadonlyMap<string, AlarmRow>;
+  /** Alarms nobody has acknowledged, those beyond `rows` included. */
+  readonly unacknowledged: number;
+  readonly health: ReadonlyMap<string, CameraHealth>;
+  readonly rotation: Rotation | null;
+  /** Add to the page's clock to get the server's, ms. */
+  readonly offsetMs: number;
+  /** Events past retention that will never reach this page. */
+  readonly gone: number;
+  readonly missed: number;
+  /** Parts of the server that are away, and since when (epoch s). */
+  readonly away: ReadonlyMap<"redis" | "store", number>;
+  /** Unusable messages: counted, and shown to whoever looks for a cause. */
+  readonly trouble: number;
+}
+
+/** Rows the page holds; older ones are found in the history. */
+export const ROW_LIMIT = 200;
+
+export const EMPTY: FeedState = {
+  connection: "connecting",
+  lostAt: null,
+  attempt: 0,
+  lastId: null,
+  rows: new Map(),
+  unacknowledged: 0,
+  health: new Map(),
+  rotation: null,
+  offsetMs: 0,
+  gone: 0,
+  missed: 0,
+  away: new Map(),
+  trouble: 0,
+};
+
+export type Action =
+  | { readonly do: "opened" }
+  | { readonly do: "lost"; readonly at: number; readonly attempt: number }
+  | { readonly do: "batch"; readonly batch: FeedBatch; readonly at: number }
+  | { readonly do: "loaded"; readonly unacknowledged: EventPage; readonly recent: EventPage }
+  | { readonly do: "health"; readonly cameras: readonly CameraHealth[] }
+  | { readonly do: "rotation"; readonly rotation: Rotation }
+  | { readonly do: "acknowledged"; readonly row: EventRow }
+  | { readonly do: "read-gone" }
+  | { readonly do: "trouble" };
+
+export function reduce(state: FeedState, action: Action): FeedState {
+  switch (action.do) {
+    case "opened":
+      return { ...state, connection: "open", lostAt: null, attempt: 0 };
+    case "lost":
+      return { ...state, connection: "lost", lostAt: state.lostAt ?? action.at, attempt: action.attempt };
+    case "batch": {
+      const next = action.batch.items.reduce((before, item) => take(before, item, action.at), state);
+      return { ...next, lastId: action.batch.last_id ?? next.lastId };
+    }
+    case "loaded":
+      return loaded(state, action.unacknowledged, action.recent);
+    case "health":
+      return { ...state, health: merged(state.health, action.cameras) };
+    case "rotation":
+      return { ...state, rotation: action.rotation };
+    case "acknowledged":
+      return put(state, action.row);
+    case "read-gone":
+      return { ...state, gone: 0, missed: 0 };
+    case "trouble":
+      return { ...state, trouble: state.trouble + 1 };
+  }
+}
+
+function take(state: FeedState, item: FeedItem, at: number): FeedState {
+  switch (item.type) {
+    case "hello":
+      return { ...state, away: new Map(), offsetMs: item.server_time * 1000 - at, missed: item.missed, gone: state.gone + item.gone };
+    case "time":
+      return { ...state, offsetMs: item.server_time * 1000 - at };
+    case "pong":
+      return { ...state, offsetMs: item.server_time * 1000 - (item.t + at) / 2 };
+    case "event":
+      return put(state, item.late ? { ...item.row, late: true } : item.row);
+    case "alarm":
+      return acknowledge(state, item.change);
+    case "health":
+      return { ...state, health: merged(state.health, item.cameras) };
+    case "rotation":
+      return { ...state, rotation: item.rotation };
+    case "trouble": {
+      const away = new Map(state.away);
+      if (item.over) away.delete(item.part);
+      else away.set(item.part, item.since);
+      return { ...state, away };
+    }
+    default: // a newer server's word
+      return { ...state, trouble: state.trouble + 1 };
+  }
+}
+
+/** A row comes in, or again: an acknowledgement that is known is never taken back by an older copy. */
+function put(state: FeedState, row: AlarmRow): FeedState {
+  const known = state.rows.get(row.id);
+  const kept = known?.state === "acknowledged" && row.state === "new" ? { ...known, repeats: row.repeats } : { ...known, ...row };
+  const rows = new Map(state.rows).set(row.id, kept);
+  const before = known?.state === "new" ? 1 : 0;
+  const after = kept.state === "new" ? 1 : 0;
+  return { ...state, rows: bounded(rows), unacknowledged: Math.max(0, state.unacknowledged + after - before) };
+}
+
+function acknowledge(state: FeedState, change: AlarmChange): FeedState {
+  const row = state.rows.get(change.event_id);
+  if (row === undefined) return { ...state, unacknowledged: Math.max(0, state.unacknowledged - 1) };
+  return put(state, {
+    ...row,
+    state: "acknowledged",
+    acknowledged_by: change.by,
+    acknowledged_by_name: change.by_name,
+    acknowledged_at: change.at,
+    comment: change.comment,
+  });
+}
+
+function loaded(state: FeedState, unacknowledged: EventPage, recent: EventPage): FeedState {
+  let next = state;
+  for (const row of [...recent.rows, ...unacknowledged.rows]) next = put(next, row);
+  return { ...next, unacknowledged: Math.max(unacknowledged.total, [...next.rows.values()].filter((row) => row.state === "new").length) };
+}
+
+function merged(health: ReadonlyMap<string, CameraHealth>, cameras: readonly CameraHealth[]): ReadonlyMap<string, CameraHealth> {
+  const next = new Map(health);
+  for (const camera of cameras) next.set(camera.camera_id, camera);
+  return next;
+}
+
+/** Over the limit the oldest acknowledged row goes first, then the oldest of all. */
+function bounded(rows: Map<string, AlarmRow>): Map<string, AlarmRow> {
+  while (rows.size > ROW_LIMIT) {
+    const oldest = [...rows.values()].reduce((a, b) => (rank(b) < rank(a) ? b : a));
+    rows.delete(oldest.id);
+  }
+  return rows;
+}
+
+function rank(row: AlarmRow): number {
+  return row.occurred_at + (row.state === "new" ? 1e10 : 0);
+}

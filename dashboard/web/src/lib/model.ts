@@ -1,0 +1,36 @@
+/** What crosses between the server and the page, as the server describes it. Times are UTC epoch seconds. */
+
+import type { components } from "@/generated/api";
+
+type Schemas = components["schemas"];
+
+export type EventRow = Schemas["EventRow"];
+export type EventPage = Schemas["EventPage"];
+export type Histogram = Schemas["Histogram"];
+export type Account = Schemas["Me"];
+export type NodeInfo = Schemas["Node"];
+export type CameraInfo = Schemas["CameraInfo"];
+export type SiteInfo = Schemas["SiteInfo"];
+export type RegionInfo = Schemas["RegionInfo"];
+export type CameraHealth = Schemas["CameraStatus"];
+export type Rotation = Schemas["Rotation"];
+export type RotationSlot = Schemas["Slot"];
+export type RotationPromise = Schemas["Promise"];
+
+export type EventKind = EventRow["kind"];
+export type Severity = EventRow["severity"];
+
+export const KINDS: readonly EventKind[] = ["intrusion", "line_crossing", "crowding", "camera_offline"];
+export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low"];
+
+export type OverlayBox = Schemas["Box"];
+export type Phase = StateMessage["phase"];
+export type StateMessage = Schemas["LiveState"];
+export type InitMessage = Schemas["LiveInit"];
+export type OverlayMessage = Schemas["LiveOverlay"];
+export type LiveMessage = Schemas["LiveMessage"];
+
+export type AlarmChange = Schemas["AlarmChange"];
+export type FeedItem = Schemas["Batch"]["items"][number] | Schemas["Pong"];
+/** A batch of the feed; the answer to a ping is taken as a batch of one. */
+export type FeedBatch = Pick<Schemas["Batch"], "last_id"> & { readonly items: readonly FeedItem[] };

@@ -1,0 +1,109 @@
+/** A SourceBuffer fed in order: one operation at a time, the rest waits here. */
+
+import { trimmable, type Range } from "./liveEdge";
+
+type Operation =
+  | { readonly do: "init"; readonly mime: string; readonly data: ArrayBuffer }
+  | { readonly do: "append"; readonly data: ArrayBuffer };
+
+/** Fragments that wait while the page cannot append; more means that this browser does not keep up. */
+const QUEUE_LIMIT = 250;
+
+export class Appender {
+  private buffer: SourceBuffer | null = null;
+  private mime = "";
+  private queue: Operation[] = [];
+  private readonly url: string;
+  private readonly source = new MediaSource();
+  /** Fragments left out because the queue was full. */
+  dropped = 0;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly onFault: (word: string) => void,
+    private readonly onBuffered: () => void,
+  ) {
+    this.url = URL.createObjectURL(this.source);
+    video.src = this.url;
+    this.source.addEventListener("sourceopen", () => this.drain());
+    video.addEventListener("error", this.onVideoError);
+  }
+
+  init(mime: string, data: ArrayBuffer): void {
+    if (!MediaSource.isTypeSupported(mime)) {
+      this.onFault("codec");
+      return;
+    }
+    this.queue.push({ do: "init", mime, data });
+    this.drain();
+  }
+
+  append(data: ArrayBuffer): void {
+    if (this.queue.length >= QUEUE_LIMIT) {
+      const waiting = this.queue.filter((operation) => operation.do === "init");
+      this.dropped += this.queue.length - waiting.length;
+      this.queue = waiting;
+      this.onFault("slow");
+    }
+    this.queue.push({ do: "append", data });
+    this.drain();
+  }
+
+  ranges(): Range[] {
+    const buffered = this.video.buffered;
+    return Array.from({ length: buffered.length }, (_, i): Range => [buffered.start(i), buffered.end(i)]);
+  }
+
+  close(): void {
+    this.queue = [];
+    this.video.removeEventListener("error", this.onVideoError);
+    this.video.removeAttribute("src");
+    this.video.load();
+    URL.revokeObjectURL(this.url);
+  }
+
+  private readonly onVideoError = (): void => this.onFault("decoder");
+
+  private drain(): void {
+    if (this.source.readyState !== "open" || this.buffer?.updating) return;
+    const operation = this.queue.shift();
+    if (operation === undefined) return;
+    try {
+      const buffer = operation.do === "init" ? this.bufferFor(operation.mime) : this.buffer;
+      if (buffer === null) return this.drain(); // a frame before its parameters cannot be shown
+      buffer.appendBuffer(operation.data);
+    } catch (error) {
+      this.refused(operation, error);
+    }
+  }
+
+  private bufferFor(mime: string): SourceBuffer {
+    if (this.buffer === null) {
+      this.buffer = this.source.addSourceBuffer(mime);
+      this.buffer.mode = "segments";
+      this.buffer.addEventListener("updateend", () => {
+        this.onBuffered();
+        this.trim();
+        this.drain();
+      });
+    } else if (mime !== this.mime) {
+      this.buffer.changeType(mime);
+    }
+    this.mime = mime;
+    return this.buffer;
+  }
+
+  private trim(): void {
+    const stretch = trimmable(this.ranges(), this.video.currentTime);
+    if (stretch !== null && this.buffer !== null && !this.buffer.updating) this.buffer.remove(stretch[0], stretch[1]);
+  }
+
+  private refused(operation: Operation, error: unknown): void {
+    if (error instanceof DOMException && error.name === "QuotaExceededError" && this.buffer !== null) {
+      this.queue.unshift(operation);
+      this.buffer.remove(0, Math.max(0.1, this.video.currentTime - 1));
+      return;
+    }
+    this.onFault("decoder");
+  }
+}

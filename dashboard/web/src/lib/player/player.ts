@@ -1,0 +1,246 @@
+/** One tile's stream: the live channel's websocket into a video element, with what is known about its pictures. */
+
+import { backoffMs } from "@/lib/backoff";
+import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
+
+import { Appender } from "./appender";
+import type { Signals } from "./freshness";
+import { follow } from "./liveEdge";
+import { parsePrft } from "./prft";
+import { Timeline } from "./timeline";
+
+const RECONNECT_LIMIT_MS = 3_000;
+/** The server knows no such camera: asking again changes nothing until the settings do. */
+const CLOSE_UNKNOWN = 4404;
+const CLOSE_FORBIDDEN = 4403;
+const PATIENT_RETRY_MS = 30_000;
+/** A stream that arrives and does not reach the glass for this long is started anew. */
+const RESTART_AFTER_MS = 4_000;
+
+export interface PlayerOptions {
+  readonly url: string;
+  readonly video: HTMLVideoElement;
+  /** A new picture stands on the glass; `mediaTime` in seconds. */
+  readonly onFrame: (mediaTime: number) => void;
+  /** Something in `signals()` changed. */
+  readonly onChange: () => void;
+}
+
+export class Player {
+  readonly timeline = new Timeline();
+  width = 0;
+  height = 0;
+  /** Frames that the server left out because this page was too slow. */
+  skipped = 0;
+  private socket: WebSocket | null = null;
+  private appender: Appender | null = null;
+  private pendingInit: InitMessage | null = null;
+  private state: StateMessage | null = null;
+  private glassAt: number | null = null;
+  private fragmentAt: number | null = null;
+  private mediaTime = -1;
+  private browserFault: string | null = null;
+  private attempt = 0;
+  private status: Signals["socket"] = "connecting";
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private frameHandle = 0;
+  private startedAt = performance.now();
+  private wanted = false;
+  /** What comes next has a timeline of its own: another connection, or another worker behind the same one. */
+  private newTimeline = false;
+
+  constructor(private readonly options: PlayerOptions) {}
+
+  get camera(): StateMessage | null {
+    return this.state;
+  }
+
+  signals(): Signals {
+    return {
+      glassAt: this.glassAt,
+      fragmentAt: this.fragmentAt,
+      socket: this.status,
+      socketAttempt: this.attempt,
+      browserFault: this.browserFault,
+      camera: this.state,
+      startedAt: this.startedAt,
+    };
+  }
+
+  start(): void {
+    if (this.wanted) return;
+    this.wanted = true;
+    if (typeof MediaSource === "undefined") {
+      this.browserFault = "mse";
+      this.options.onChange();
+      return;
+    }
+    this.startedAt = performance.now();
+    this.connect();
+    this.watchGlass();
+  }
+
+  /** Ends the stream and keeps the last picture: it is marked by its age, and taken up again at the live edge. */
+  pause(): void {
+    this.wanted = false;
+    clearTimeout(this.retry);
+    this.dropSocket();
+    this.options.video.cancelVideoFrameCallback?.(this.frameHandle);
+  }
+
+  close(): void {
+    this.pause();
+    this.appender?.close();
+    this.appender = null;
+  }
+
+  /** Called at every tick of the page: keeps to the live edge, and starts anew what arrives without being shown. */
+  tick(now: number): void {
+    if (!this.wanted) return;
+    this.stayAtEdge();
+    const arriving = this.fragmentAt !== null && now - this.fragmentAt < 1_000;
+    const shownAt = Math.max(this.glassAt ?? 0, this.startedAt);
+    if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS && this.browserFault !== "codec") this.restart("decoder");
+  }
+
+  private connect(): void {
+    this.status = "connecting";
+    const socket = new WebSocket(this.options.url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    socket.onopen = () => {
+      this.status = "open";
+      this.options.onChange();
+    };
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (typeof data === "string") this.onText(JSON.parse(data) as LiveMessage);
+      else this.onBinary(data);
+    };
+    socket.onclose = ({ code }) => this.onClosed(code);
+    this.options.onChange();
+  }
+
+  private dropSocket(): void {
+    if (this.socket === null) return;
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+    this.socket = null;
+    this.status = "closed";
+    this.newTimeline = true;
+  }
+
+  private onClosed(code: number): void {
+    this.socket = null;
+    this.status = "closed";
+    this.pendingInit = null;
+    this.newTimeline = true;
+    this.attempt += 1;
+    if (code === CLOSE_UNKNOWN) this.browserFault = "unknown";
+    if (code === CLOSE_FORBIDDEN) this.browserFault = "forbidden";
+    const final = code === CLOSE_UNKNOWN || code === CLOSE_FORBIDDEN;
+    this.retry = setTimeout(() => this.connect(), final ? PATIENT_RETRY_MS : backoffMs(this.attempt, RECONNECT_LIMIT_MS));
+    this.options.onChange();
+  }
+
+  private onText(message: LiveMessage): void {
+    if (message.type === "state") {
+      this.state = message;
+      if (message.worker === false) this.newTimeline = true;
+      this.options.onChange();
+    } else if (message.type === "init") {
+      this.pendingInit = message;
+      if (message.width > 0 && message.height > 0) {
+        this.width = message.width;
+        this.height = message.height;
+      }
+    } else if (message.type === "overlay") {
+      this.timeline.addOverlay(message);
+    } else if (message.type === "skipped") {
+      this.skipped += message.frames;
+    }
+  }
+
+  private onBinary(data: ArrayBuffer): void {
+    const init = this.pendingInit;
+    if (init !== null) {
+      this.pendingInit = null;
+      if (this.newTimeline) this.freshSource();
+      this.appender ??= this.newAppender();
+      this.appender.init(init.mime, data);
+      return;
+    }
+    if (this.appender === null) return; // the server sends parameters before pictures; without them there is nothing to show
+    this.fragmentAt = performance.now();
+    const reference = parsePrft(data);
+    if (reference !== null) this.timeline.addReference(reference);
+    this.appender.append(data);
+  }
+
+  private newAppender(): Appender {
+    return new Appender(
+      this.options.video,
+      (word) => (word === "decoder" ? this.restart(word) : this.blame(word)),
+      () => this.stayAtEdge(),
+    );
+  }
+
+  private freshSource(): void {
+    this.newTimeline = false;
+    this.appender?.close();
+    this.appender = null;
+    this.timeline.clear();
+    this.mediaTime = -1;
+  }
+
+  private blame(word: string): void {
+    this.browserFault = word;
+    this.options.onChange();
+  }
+
+  private restart(word: string): void {
+    this.blame(word);
+    this.dropSocket();
+    clearTimeout(this.retry);
+    this.attempt += 1;
+    this.startedAt = performance.now();
+    this.retry = setTimeout(() => this.connect(), backoffMs(this.attempt, RECONNECT_LIMIT_MS));
+  }
+
+  private stayAtEdge(): void {
+    if (this.appender === null) return;
+    const { video } = this.options;
+    const move = follow(this.appender.ranges(), video.currentTime, video.playbackRate);
+    if (move.do === "seek") video.currentTime = move.to;
+    else if (move.do === "rate") video.playbackRate = move.rate;
+    // Refused only when the element is being torn down or paused by the browser; the next tick tries again and the
+    // picture's age says what the operator must know.
+    if (video.paused && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) video.play().catch(() => this.options.onChange());
+  }
+
+  private watchGlass(): void {
+    const { video } = this.options;
+    if (typeof video.requestVideoFrameCallback === "function") {
+      const step = (_now: number, metadata: VideoFrameCallbackMetadata): void => {
+        this.onGlass(metadata.mediaTime);
+        if (this.wanted) this.frameHandle = video.requestVideoFrameCallback(step);
+      };
+      this.frameHandle = video.requestVideoFrameCallback(step);
+      return;
+    }
+    const step = (): void => {
+      if (!this.wanted) return;
+      if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.onGlass(video.currentTime);
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  private onGlass(mediaTime: number): void {
+    if (mediaTime === this.mediaTime) return;
+    this.mediaTime = mediaTime;
+    this.glassAt = performance.now();
+    this.browserFault = null;
+    this.attempt = 0;
+    this.options.onFrame(mediaTime);
+  }
+}

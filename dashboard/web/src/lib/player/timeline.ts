@@ -1,0 +1,59 @@
+/** Which capture time, and which boxes, belong to the media time on the glass. */
+
+import type { OverlayBox, OverlayMessage } from "@/lib/model";
+
+import type { CaptureReference } from "./prft";
+
+/** Overlays older than this say where things were, not where they are. */
+export const OVERLAY_MAX_AGE_S = 0.7;
+/** A reference further away than this belongs to another stretch of the timeline. */
+const REFERENCE_REACH_S = 2;
+/** Half a frame of a 90 kHz stream's rounding in the browser. */
+const TOLERANCE_S = 0.02;
+
+/** Newest `capacity` references and overlays, ordered by media time as they arrive. */
+export class Timeline {
+  private references: CaptureReference[] = [];
+  private overlays: OverlayMessage[] = [];
+
+  constructor(private readonly capacity = 512) {}
+
+  addReference(reference: CaptureReference): void {
+    this.references.push(reference);
+    if (this.references.length > this.capacity) this.references.splice(0, this.references.length - this.capacity);
+  }
+
+  addOverlay(overlay: OverlayMessage): void {
+    this.overlays.push(overlay);
+    if (this.overlays.length > this.capacity) this.overlays.splice(0, this.overlays.length - this.capacity);
+  }
+
+  clear(): void {
+    this.references = [];
+    this.overlays = [];
+  }
+
+  /** UTC epoch milliseconds (server's clock) at which the picture of `mediaTime` (s) was taken; null if unknown. */
+  captureMs(mediaTime: number): number | null {
+    let best: CaptureReference | null = null;
+    for (let i = this.references.length - 1; i >= 0; i--) {
+      const candidate = this.references[i];
+      if (candidate === undefined) break;
+      if (best === null || Math.abs(candidate.mediaTime - mediaTime) < Math.abs(best.mediaTime - mediaTime)) best = candidate;
+    }
+    if (best === null) return null;
+    const distance = mediaTime - best.mediaTime;
+    if (Math.abs(distance) > REFERENCE_REACH_S) return null;
+    return best.captureMs + distance * 1000;
+  }
+
+  /** The newest boxes at or before `mediaTime` (s), if they are young enough to be true. */
+  boxes(mediaTime: number): readonly OverlayBox[] {
+    for (let i = this.overlays.length - 1; i >= 0; i--) {
+      const overlay = this.overlays[i];
+      if (overlay === undefined || overlay.pts_s > mediaTime + TOLERANCE_S) continue;
+      return mediaTime - overlay.pts_s <= OVERLAY_MAX_AGE_S ? overlay.boxes : [];
+    }
+    return [];
+  }
+}
