@@ -131,5 +131,6 @@ class UnitReader:
             first, self._has_reference = not self._has_reference, True
             if len(data) >= _PRFT.size and not first:
                 microseconds, _ = _PRFT.unpack_from(data)
-                return self.clock.to_server(microseconds / 1e6, arrival.wall), "rtcp"
+                captured_at = self.clock.to_server(microseconds / 1e6, arrival.wall)
+                return captured_at, "rtcp" if self.clock.settled else "arrival"
         return arrival.wall, "arrival"

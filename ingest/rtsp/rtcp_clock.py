@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 
 _BUCKET_S = 1.0
+_STEADY_S = 0.01
+_STEADY_PICTURES = 4
 
 
 class RtcpClock:
@@ -27,7 +29,17 @@ class RtcpClock:
         self._minimum: float | None = None
         self._first: tuple[float, float] | None = None
         self._outside = 0
+        self._steady = 0
         self.steps = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the smallest delay has stopped falling.
+
+        A camera that begins with its current GOP sends old pictures in a burst: each is late by less than the one
+        before, and until the last of them the smallest delay seen is not the shortest way.
+        """
+        return self._steady >= _STEADY_PICTURES
 
     @property
     def camera_ahead_s(self) -> float | None:
@@ -59,6 +71,7 @@ class RtcpClock:
         self._buckets.clear()
         self._first = None
         self._minimum = None
+        self._steady = 0
         self.steps += 1
 
     def _note(self, arrived_at: float, offset: float) -> None:
@@ -69,6 +82,8 @@ class RtcpClock:
             self._buckets.append((arrived_at, offset))
             while arrived_at - self._buckets[0][0] > self._window_s:
                 self._buckets.popleft()
-        self._minimum = min(smallest for _, smallest in self._buckets)
+        before, self._minimum = self._minimum, min(smallest for _, smallest in self._buckets)
+        falls = before is None or self._minimum < before - _STEADY_S
+        self._steady = 0 if falls and not self.settled else self._steady + 1
         if self._first is None and arrived_at - self._buckets[0][0] >= self._window_s - _BUCKET_S:
             self._first = (arrived_at, self._minimum)

@@ -34,6 +34,18 @@ def test_a_burst_after_a_stall_keeps_its_capture_times() -> None:
     assert clock.steps == 0
 
 
+def test_a_burst_of_old_pictures_at_the_beginning_does_not_count_as_settled() -> None:
+    clock = RtcpClock()
+    for picture in range(25):
+        clock.to_server(picture / 25, 1.0 + picture / 1000)
+        assert not clock.settled
+    mapped = 0.0
+    for picture in range(25, 31):
+        mapped = clock.to_server(picture / 25, picture / 25 + 0.01)
+        assert clock.settled is (picture >= 29)
+    assert mapped == pytest.approx(30 / 25, abs=0.02)
+
+
 @pytest.mark.parametrize("step", [-3600.0, 3600.0, 5.0, -5.0])
 def test_a_step_of_the_cameras_clock_is_followed(step: float) -> None:
     clock = RtcpClock()
