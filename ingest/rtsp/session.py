@@ -42,8 +42,11 @@ def real_now() -> Moment:
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Seconds. ``silence_s``: without packets for so long, the session is opened anew. ``settled_s``: a session that
-    lived so long was a good one, and the next failure is tried again at once."""
+    """Seconds.
+
+    ``silence_s``: without packets for so long, the session is opened anew. ``settled_s``: a session that lived so long
+    was a good one, and the waits between attempts begin anew.
+    """
 
     silence_s: float = 5.0
     settled_s: float = 5.0

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from ingest.frame import Frame
 from ingest.ledger import FrameLedger
+from ingest.lifecycle import STALLED_HERE, Limits
 from ingest.live import LiveChannel, Message
 from ingest.mailbox import Mailboxes
 from ingest.rtsp.address import Address, OpenLimits, SessionFailed, open_rtsp
@@ -226,6 +227,28 @@ def test_a_server_that_stands_still_is_frozen_within_two_seconds_and_then_goes_o
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: rig.phase() is Phase.LIVE, 10, "did not heal")
+    assert rig.session.counts().sessions == 1
+
+
+def test_a_stall_of_this_machine_restarts_nothing(
+    start_gst: Callable[..., object], start_rig: StartRig, until: Until
+) -> None:
+    server = start_gst()
+    limits = SessionLimits(silence_s=0.1, phases=Limits(offline_s=3.5))
+    rig = start_rig(Address(_url(server)), limits)
+    until(lambda: rig.phase() is Phase.LIVE, 10, "never live")
+
+    def phase_while_all_stall() -> Phase:
+        rig.session.tick(stalled_here=True)
+        return rig.session.state.phase
+
+    os.kill(_pid(server), signal.SIGSTOP)
+    try:
+        until(lambda: phase_while_all_stall() is Phase.OFFLINE, 10, "the stall was not noticed")
+        assert rig.session.state.detail == STALLED_HERE
+    finally:
+        os.kill(_pid(server), signal.SIGCONT)
+    until(lambda: phase_while_all_stall() is Phase.LIVE, 10, "did not heal")
     assert rig.session.counts().sessions == 1
 
 
