@@ -11,7 +11,9 @@ export function number(value: number): string {
 /** "22 人" if all that was seen are people, else "22 个". */
 export function counted(row: EventRow, n: number, { t }: Pick<Words, "t">): string {
   const people = row.objects.length > 0 && row.objects.every(({ label }) => label === "person");
-  return t(people ? "unit.person" : "unit.object", { n: number(n) });
+  const values = { n: number(n) };
+  if (n === 1) return t(people ? "unit.person.one" : "unit.object.one", values);
+  return t(people ? "unit.person" : "unit.object", values);
 }
 
 export function reason(row: EventRow, words: Words): string {

@@ -99,7 +99,9 @@ export const zh = {
   "state.new": "未处置",
   "state.acknowledged": "已确认",
   "unit.person": "{n} 人",
+  "unit.person.one": "{n} 人",
   "unit.object": "{n} 个",
+  "unit.object.one": "{n} 个",
   "chip.crowding": "{measured} / 限 {limit}",
   "chip.seconds": "{measured} s / 限 {limit} s",
   "chip.moment": "{measured}",
@@ -289,7 +291,6 @@ export const zh = {
   "health.drop.other": "其他",
   "health.empty.title": "还没有设备数据",
   "health.empty.text": "处理进程启动后，每路摄像机的状态会出现在这里。",
-  "health.updated": "{age} 前更新",
   "health.detector.motion": "移动侦测",
 } as const;
 

@@ -11,8 +11,8 @@ export type Move =
 export const SEEK_BEHIND_S = 0.8;
 /** Where a jump lands, behind the newest frame: room for the browser to start playing. */
 export const EDGE_MARGIN_S = 0.12;
-const CATCH_UP_BEHIND_S = 0.35;
-const HURRY_BEHIND_S = 0.55;
+const CATCH_UP_BEHIND_S = 0.3;
+const HURRY_BEHIND_S = 0.5;
 export const KEEP_BEHIND_S = 10;
 
 export function follow(ranges: readonly Range[], current: number, rate: number): Move {

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+
+import type { RotationSlot } from "@/lib/model";
+
+import { assign } from "./assign";
+
+const slot = (n: number, camera: string): RotationSlot => ({ slot: n, site_id: `s-${camera}`, camera_id: camera, reason: "patrol", event_id: null, since: 0, until: 12 });
+const cameras = ["a", "b", "c", "d", "e", "f"];
+const ids = (places: ReturnType<typeof assign>): (string | undefined)[] => places.map((place) => place?.cameraId);
+
+describe("assign", () => {
+  it("gives the first tiles to the rotation and the rest to the others in order", () => {
+    expect(ids(assign([], [slot(1, "d"), slot(0, "b")], cameras, 4))).toEqual(["b", "d", "a", "c"]);
+  });
+
+  it("moves only the tile whose camera was called up", () => {
+    const before = assign([], [slot(0, "a")], cameras, 4);
+    expect(ids(before)).toEqual(["a", "b", "c", "d"]);
+    expect(ids(assign(before, [slot(0, "c")], cameras, 4))).toEqual(["c", "b", "a", "d"]);
+  });
+
+  it("never shows a camera twice, and none that is gone", () => {
+    let places = assign([], [], cameras, 9);
+    expect(ids(places)).toEqual([...cameras, undefined, undefined, undefined]);
+    for (let i = 0; i < 60; i++) {
+      const at = (n: number): string => cameras[(i * 7 + n) % cameras.length] as string;
+      places = assign(places, [slot(0, at(0)), slot(1, at(1))], cameras, 5);
+      const shown = ids(places).filter((id) => id !== undefined);
+      expect(new Set(shown).size).toBe(shown.length);
+      expect(shown.length).toBe(5);
+    }
+    expect(ids(assign(places, [], ["x"], 4))).toEqual(["x", undefined, undefined, undefined]);
+  });
+
+  it("shows no more slots than there are tiles", () => {
+    expect(ids(assign([], [slot(0, "a"), slot(1, "b")], cameras, 1))).toEqual(["a"]);
+  });
+});

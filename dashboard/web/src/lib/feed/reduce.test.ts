@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+
+import type { FeedItem } from "@/lib/model";
+import { row } from "@/lib/testing";
+
+import { held, inOrder } from "./order";
+import { EMPTY, reduce, ROW_LIMIT, type Action, type FeedState } from "./reduce";
+
+const batch = (items: FeedItem[], last_id: string | null = "5-0"): Action => ({ do: "batch", at: 1_000_000, batch: { last_id, items } });
+const event = (id: string, change = {}, late = false): FeedItem => ({ type: "event", id: `${id}-0`, late, row: row(id, change) });
+const acknowledged: FeedItem = { type: "alarm", id: "9-0", change: { v: 1, event_id: "a", state: "acknowledged", by: "op2", by_name: "2 号席", at: 1_010, comment: "已看" } };
+const run = (...actions: Action[]): FeedState => actions.reduce(reduce, EMPTY);
+
+describe("reduce", () => {
+  it("takes an event once, however often it is told", () => {
+    const state = run(batch([event("a"), event("a")]), batch([event("a")]));
+    expect(state.rows.size).toBe(1);
+    expect(state.unacknowledged).toBe(1);
+    expect(state.lastId).toBe("5-0");
+  });
+
+  it("shows an acknowledgement by another desk, with who and when", () => {
+    const state = run(batch([event("a"), acknowledged]));
+    expect(state.rows.get("a")).toMatchObject({ state: "acknowledged", acknowledged_by_name: "2 号席", comment: "已看" });
+    expect(state.unacknowledged).toBe(0);
+  });
+
+  it("does not take an acknowledgement back when an older copy of the row comes in", () => {
+    const state = run(batch([event("a"), acknowledged]), batch([event("a", { repeats: 7 })]), {
+      do: "loaded",
+      unacknowledged: { rows: [], next_cursor: null, total: 0 },
+      recent: { rows: [row("a")], next_cursor: null, total: 1 },
+    });
+    expect(state.rows.get("a")).toMatchObject({ state: "acknowledged", repeats: 0 });
+    expect(state.unacknowledged).toBe(0);
+  });
+
+  it("counts what lies beyond the rows it holds", () => {
+    const state = run({ do: "loaded", unacknowledged: { rows: [row("a")], next_cursor: "x", total: 120 }, recent: { rows: [], next_cursor: null, total: 0 } }, batch([event("b")]), batch([acknowledged]));
+    expect(state.unacknowledged).toBe(120);
+  });
+
+  it("marks what happened while nobody was connected, and says what will never come", () => {
+    const state = run(batch([{ type: "hello", v: 1, server_time: 1_001, resumed_from: "1-0", cursor: "resumed", missed: 1, gone: 3, reload: false } as FeedItem, event("late", {}, true)]));
+    expect(state.rows.get("late")?.late).toBe(true);
+    expect(state).toMatchObject({ missed: 1, gone: 3 });
+    expect(reduce(state, { do: "read-gone" })).toMatchObject({ missed: 0, gone: 0 });
+  });
+
+  it("keeps the moment of the loss through all attempts, and forgets it when connected", () => {
+    const lost = run({ do: "lost", at: 10, attempt: 1 }, { do: "lost", at: 90, attempt: 2 });
+    expect(lost).toMatchObject({ connection: "lost", lostAt: 10, attempt: 2 });
+    expect(reduce(lost, { do: "opened" })).toMatchObject({ connection: "open", lostAt: null });
+  });
+
+  it("halves the way of a ping out of the clock's offset", () => {
+    const state = run({ do: "batch", at: 2_000, batch: { last_id: null, items: [{ type: "pong", t: 1_800, server_time: 5 }] } });
+    expect(state.offsetMs).toBe(5_000 - 1_900);
+    expect(state.lastId).toBeNull();
+  });
+
+  it("says which part of the server is away until it is back", () => {
+    const away = run(batch([{ type: "trouble", part: "store", since: 990, over: false } as FeedItem]));
+    expect([...away.away]).toEqual([["store", 990]]);
+    expect(reduce(away, batch([{ type: "trouble", part: "store", since: 990, over: true } as FeedItem])).away.size).toBe(0);
+  });
+
+  it("counts a word that it does not know", () => {
+    expect(run(batch([{ type: "novelty" } as unknown as FeedItem])).trouble).toBe(1);
+  });
+
+  it("gives up old acknowledged rows before any that waits", () => {
+    const closed = Array.from({ length: ROW_LIMIT }, (_, i) => event(`c${i}`, { state: "acknowledged", occurred_at: 5_000 + i }));
+    const state = run(batch([event("waiting", { occurred_at: 1 }), ...closed]));
+    expect(state.rows.size).toBe(ROW_LIMIT);
+    expect(state.rows.has("waiting")).toBe(true);
+    expect(state.rows.has("c0")).toBe(false);
+  });
+});
+
+describe("order", () => {
+  it("puts the gravest first, then the newest, and what is done last", () => {
+    const rows = [row("old", { occurred_at: 1 }), row("done", { state: "acknowledged", severity: "critical", occurred_at: 9 }), row("new", { occurred_at: 5 }), row("grave", { severity: "critical", occurred_at: 0 })];
+    expect(inOrder(rows).map(({ id }) => id)).toEqual(["grave", "new", "old", "done"]);
+  });
+
+  it("stands still under a hand: same order, newest content, new ones counted", () => {
+    const rows = new Map([row("b", { state: "acknowledged" }), row("a"), row("c", { severity: "critical" })].map((r) => [r.id, r]));
+    const { shown, waiting } = held(["a", "b"], rows);
+    expect(shown.map(({ id, state }) => [id, state])).toEqual([["a", "new"], ["b", "acknowledged"]]);
+    expect(waiting).toBe(1);
+  });
+});

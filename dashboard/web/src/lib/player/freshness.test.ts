@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+
+import type { StateMessage } from "@/lib/model";
+
+import { judge, STALE_AFTER_MS, TICK_MS, type Signals } from "./freshness";
+
+const camera = (phase: StateMessage["phase"], more: Partial<StateMessage> = {}): StateMessage => ({
+  v: 1, type: "state", camera_id: "c", stream: "sub", phase, fault: null, since: 0, at: 0, attempt: 0, detail: "", next_try_at: null, last_picture_at: null, worker: true, ...more,
+});
+const good: Signals = { glassAt: 10_000, fragmentAt: 10_000, socket: "open", socketAttempt: 0, browserFault: null, camera: camera("live"), startedAt: 0 };
+
+describe("judge", () => {
+  it("marks a picture that ceased to advance within 2 s, ticks included", () => {
+    expect(STALE_AFTER_MS + TICK_MS).toBeLessThanOrEqual(2_000);
+    expect(judge(good, 10_000 + STALE_AFTER_MS).state).toBe("live");
+    expect(judge(good, 10_001 + STALE_AFTER_MS).state).toBe("stale");
+  });
+
+  it("counts from the last new picture", () => {
+    expect(judge(good, 22_000)).toMatchObject({ state: "stale", sinceMs: 10_000 });
+  });
+
+  it.each<[string, Partial<Signals>, string]>([
+    ["the socket is closed", { socket: "closed" }, "network"],
+    ["the socket is being opened again", { socket: "connecting" }, "network"],
+    ["the dashboard says that the worker is away", { camera: camera("offline", { worker: false }) }, "worker"],
+    ["pictures arrive and are not shown", { fragmentAt: 19_900 }, "browser"],
+    ["the decoder failed", { browserFault: "decoder", socket: "closed" }, "browser"],
+    ["nothing arrives over an open socket", {}, "camera"],
+  ])("blames the right one: %s", (_why, change, cause) => {
+    expect(judge({ ...good, ...change }, 20_000)).toMatchObject({ state: "stale", cause });
+  });
+
+  it("believes the camera at once, while the picture still moves", () => {
+    expect(judge({ ...good, camera: camera("stale", { fault: "stuck" }) }, 10_100)).toMatchObject({ state: "stale", cause: "camera", fault: "stuck" });
+    expect(judge({ ...good, camera: camera("offline", { fault: "unreachable" }) }, 10_100).state).toBe("offline");
+    expect(judge({ ...good, camera: camera("refused") }, 10_100).state).toBe("refused");
+  });
+
+  it("does not believe an old word of the camera over a lost connection", () => {
+    expect(judge({ ...good, socket: "closed", camera: camera("offline") }, 20_000)).toMatchObject({ state: "stale", cause: "network" });
+  });
+
+  it("is connecting until the first picture, and says what stands in the way", () => {
+    const first: Signals = { ...good, glassAt: null, fragmentAt: null, startedAt: 9_000 };
+    expect(judge({ ...first, camera: null }, 10_000)).toMatchObject({ state: "connecting", cause: "camera", sinceMs: 9_000 });
+    expect(judge({ ...first, browserFault: "codec" }, 10_000)).toMatchObject({ state: "connecting", cause: "browser" });
+    expect(judge({ ...first, socket: "closed", socketAttempt: 3 }, 10_000)).toMatchObject({ state: "connecting", cause: "network", attempt: 3 });
+  });
+});

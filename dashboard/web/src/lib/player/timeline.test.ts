@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+
+import { Timeline } from "./timeline";
+
+const overlay = (pts_s: number, id: number) => ({ v: 1 as const, type: "overlay" as const, camera_id: "c", pts_s, boxes: [{ id, label: "person", score: 0.9, box: [0, 0, 1, 1] as [number, number, number, number], alarm: false }] });
+
+describe("Timeline", () => {
+  it("gives the capture time of the picture on the glass, between two references too", () => {
+    const timeline = new Timeline();
+    timeline.addReference({ mediaTime: 10, captureMs: 1_000_000 });
+    timeline.addReference({ mediaTime: 10.2, captureMs: 1_000_200 });
+    expect(timeline.captureMs(10)).toBe(1_000_000);
+    expect(timeline.captureMs(10.1)).toBeCloseTo(1_000_100, 3);
+  });
+
+  it("admits that it does not know rather than guess across a gap", () => {
+    const timeline = new Timeline();
+    expect(timeline.captureMs(1)).toBeNull();
+    timeline.addReference({ mediaTime: 10, captureMs: 1_000_000 });
+    expect(timeline.captureMs(15)).toBeNull();
+  });
+
+  it("draws only boxes of the past, and only young ones", () => {
+    const timeline = new Timeline();
+    timeline.addOverlay(overlay(10, 1));
+    timeline.addOverlay(overlay(10.4, 2));
+    expect(timeline.boxes(10.3).map(({ id }) => id)).toEqual([1]);
+    expect(timeline.boxes(10.5).map(({ id }) => id)).toEqual([2]);
+    expect(timeline.boxes(11.2)).toEqual([]);
+    expect(timeline.boxes(9)).toEqual([]);
+  });
+
+  it("keeps the newest only, so that a tile may run for months", () => {
+    const timeline = new Timeline(3);
+    for (let i = 0; i < 100; i++) timeline.addReference({ mediaTime: i, captureMs: i * 1000 });
+    expect(timeline.captureMs(99)).toBe(99_000);
+    expect(timeline.captureMs(50)).toBeNull();
+  });
+});
