@@ -117,6 +117,7 @@ class Child:
             env={**os.environ, **self.spec.env},
             stdin=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            process_group=0,  # Ctrl-C reaches the supervisor alone, which then stops all in order
             preexec_fn=_die_with_parent,
         )
         self.trouble = "starting"

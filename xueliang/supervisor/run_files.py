@@ -10,19 +10,20 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """Written when the process is ready. ``url`` is where it answers ``/metrics`` and ``/health`` (None: nowhere)."""
+    """Written when the process is ready. ``url``: its private port, with ``/metrics``. ``public``: where people go."""
 
     name: str
     pid: int
     url: str | None
+    public: str | None = None
 
 
-def announce(state_dir: Path, name: str, url: str | None) -> None:
+def announce(state_dir: Path, name: str, url: str | None, public: str | None = None) -> None:
     """Tell that this process is ready. Atomic: a reader sees the old file or the new one."""
     folder = state_dir / "run"
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{name}.{os.getpid()}"
-    temporary.write_text(json.dumps(asdict(RunFile(name, os.getpid(), url))), "utf-8")
+    temporary.write_text(json.dumps(asdict(RunFile(name, os.getpid(), url, public))), "utf-8")
     temporary.replace(folder / f"{name}.json")
 
 

@@ -1,0 +1,156 @@
+"""``xueliang demo``: the whole system on simulated cameras. ``PORT``, ``STATE_DIR`` and ``VIDEO`` change it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from importlib.util import find_spec
+from pathlib import Path
+
+import websockets
+
+from alerts.delivery.connection import connect
+from alerts.health import HealthBoard
+from alerts.storage.database import open_engine
+from configs.loader import load
+from configs.schema import Settings, StreamSettings
+from dashboard.accounts import AccountExists, AccountStore
+from dashboard.policy import Role
+from ingest.simulator.source import SourceError, clips
+from xueliang import logs
+from xueliang.commands.up import run_node
+from xueliang.demo.county import as_yaml, demo_settings
+from xueliang.node import Node
+from xueliang.preflight import CannotStart, check_port, free_ports
+from xueliang.processes.simulator import write_cast
+from xueliang.supervisor import run_files
+from xueliang.supervisor.child import ChildSpec, announced
+from xueliang.surroundings import database_url, shared_folder
+
+CAMERAS = 9
+ACCOUNTS = (
+    ("operator", Role.OPERATOR, "值班员"),
+    ("engineer", Role.ENGINEER, "工程师"),
+    ("admin", Role.ADMINISTRATOR, "管理员"),
+)
+
+
+def run(environ: Mapping[str, str]) -> None:
+    """Run until Ctrl-C. Raises ``CannotStart`` for what stands in the way."""
+    state_dir = Path(environ.get("STATE_DIR") or "var/demo").absolute()
+    port_text = environ.get("PORT") or "8000"
+    if not port_text.isdecimal() or int(port_text) > 65535:
+        raise CannotStart(f"PORT is {port_text!r}: want a number up to 65535")
+    check_port("127.0.0.1", int(port_text))
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        log = (state_dir / "demo.log").open("a", buffering=1, encoding="utf-8")
+    except OSError as error:
+        raise CannotStart(
+            f"the state folder {state_dir} cannot be written: {error.strerror}; set another (STATE_DIR)"
+        ) from None
+    settings, config = _prepare(environ, state_dir, int(port_text))
+    passwords = _accounts(settings)
+    simulator = ChildSpec(
+        "simulator",
+        (sys.executable, "-m", "xueliang.processes.simulator", "--state-dir", str(state_dir)),
+        announced(state_dir, "simulator"),
+    )
+    run_files.forget(state_dir, "simulator")
+
+    async def tell(node: Node, wall: str, _control: str) -> None:
+        await _first_tile(node.redis_url)
+        print(f"wall ready: {wall}", flush=True)  # noqa: T201 - the contract of the command
+        for name, password in passwords.items():
+            print(f"  {name:<10} {password}", flush=True)  # noqa: T201
+
+    print(f"starting; the log is {state_dir / 'demo.log'}", flush=True)  # noqa: T201
+    with log, redirect_stderr(log):
+        logs.configure("supervisor")
+        asyncio.run(run_node(settings, config, tell, also=(simulator,)))
+
+
+def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Settings, Path]:
+    shared = shared_folder()
+    video = Path(environ["VIDEO"]) if environ.get("VIDEO") else shared / "video" if shared is not None else None
+    found: list[Path] = []
+    if video is not None and (video.is_dir() or environ.get("VIDEO")):
+        try:
+            found = [clip.path for clip in clips(video)]
+        except SourceError as error:
+            raise CannotStart(f"VIDEO: {error}") from None
+    spec = find_spec("configs")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    county = load(Path(next(iter(spec.submodule_search_locations))) / "examples" / "county.yaml", {})
+    ports = free_ports(CAMERAS)
+    streams = [
+        (StreamSettings(url=f"rtsp://127.0.0.1:{one}/main"), StreamSettings(url=f"rtsp://127.0.0.1:{one}/sub"))
+        for one in ports
+    ]
+    settings = demo_settings(county, streams, state_dir=state_dir, port=port)
+    config = state_dir / "demo.yaml"
+    config.write_text(as_yaml(settings), "utf-8")
+    cast = [
+        (camera.id, one, found[index] if index < len(found) else None)
+        for index, (camera, one) in enumerate(zip(settings.cameras, ports, strict=True))
+    ]
+    write_cast(state_dir, cast)
+    return load(config, environ), config
+
+
+def _accounts(settings: Settings) -> dict[str, str]:
+    """The demo's accounts, made at the first start; the passwords stay in a file only its owner reads."""
+    file = settings.state_dir / "demo-accounts.json"
+    passwords: dict[str, str] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    engine = open_engine(database_url(settings))
+    accounts = AccountStore(engine, time.time)
+    accounts.migrate()
+    for username, role, display_name in ACCOUNTS:
+        password = passwords.setdefault(username, secrets.token_urlsafe(9))
+        try:
+            accounts.add(username, password, role, ("*",), display_name)
+        except AccountExists:
+            continue
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(passwords), "utf-8")
+    engine.dispose()
+    return passwords
+
+
+async def _first_tile(redis_url: str) -> None:
+    """Return when the live channel of some camera has brought a picture."""
+    board = HealthBoard(connect(redis_url, name="demo"))
+    while True:
+        workers = await asyncio.to_thread(board.read_workers)
+        health = await asyncio.to_thread(board.read_health)
+        live = [camera for camera, entry in health.items() if entry.phase == "live" and not entry.silent(time.time())]
+        for worker in workers.values():
+            for camera in live:
+                if camera in worker.cameras and await _shows(f"{worker.url.replace('http', 'ws', 1)}/live/{camera}"):
+                    return
+        await asyncio.sleep(0.1)
+
+
+async def _shows(url: str) -> bool:
+    try:
+        async with asyncio.timeout(3), websockets.connect(url, compression=None, max_size=None, proxy=None) as socket:
+            pictures = 0
+            async for message in socket:
+                pictures += isinstance(message, bytes)
+                if pictures >= 2:  # the init segment, and a picture
+                    return True
+    except (OSError, TimeoutError, websockets.WebSocketException):
+        return False
+    return False
+
+
+def main() -> None:
+    """For ``python -m``."""
+    run(os.environ)

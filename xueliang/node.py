@@ -1,0 +1,95 @@
+"""A whole node on one machine: which processes, in which order, and how it is told that each is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from alerts import redis_server
+from alerts.delivery.connection import connect
+from configs.schema import Settings
+from xueliang.preflight import CannotStart
+from xueliang.supervisor import run_files
+from xueliang.supervisor.child import Child, ChildSpec, announced
+from xueliang.supervisor.supervisor import Stage, Supervisor
+from xueliang.surroundings import database_url
+
+PROCESSES = ("worker", "historian", "dashboard")
+
+
+class MonotonicClock:
+    """Real time."""
+
+    def time(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The supervisor of a node, and the Redis its processes use."""
+
+    supervisor: Supervisor
+    redis_url: str
+
+
+def assemble(settings: Settings, config: Path, also: Sequence[ChildSpec] = ()) -> Node:
+    """The processes of ``settings``, which stand in ``config``; ``also`` starts first and stops last.
+
+    Raises :class:`~xueliang.preflight.CannotStart` where there is no Redis server to run.
+    """
+    clock = MonotonicClock()
+    first = [Child(spec, clock) for spec in also]
+    if settings.redis_url is not None:
+        redis_url = settings.redis_url.get_secret_value()
+    else:
+        try:
+            launch = redis_server.command(settings.state_dir)
+        except redis_server.RedisServerError as error:
+            raise CannotStart(str(error)) from None
+        redis_url = launch.url
+        first.append(
+            Child(ChildSpec("redis", launch.argv, _redis_answers(redis_url), env=launch.env, stop_s=1.0), clock)
+        )
+    env = {"REDIS_URL": redis_url, "DATABASE_URL": database_url(settings).get_secret_value()}
+    for name in PROCESSES:
+        run_files.forget(settings.state_dir, name)
+    ours = [
+        Child(
+            ChildSpec(
+                name,
+                (sys.executable, "-m", f"xueliang.processes.{name}", "--config", str(config)),
+                announced(settings.state_dir, name),
+                env=env,
+                stop_s=2.5 if name == "worker" else 1.5,
+            ),
+            clock,
+        )
+        for name in PROCESSES
+    ]
+    stages = ([Stage(tuple(first))] if first else []) + [Stage(tuple(ours))]
+    # The wall first, so that it says so; then what finds, what stores, what carries, and last what is simulated.
+    order = ["dashboard", "worker", "historian", *(child.spec.name for child in reversed(first))]
+    return Node(Supervisor(stages, order), redis_url)
+
+
+def _redis_answers(url: str) -> Callable[[int], Awaitable[bool]]:
+    client = connect(url, name="supervisor")
+
+    async def ready(_pid: int) -> bool:
+        try:
+            return bool(await asyncio.to_thread(client.ping))
+        except redis.RedisError:
+            return False
+
+    return ready

@@ -1,0 +1,80 @@
+"""The dashboard's process: API, feed, live proxy, rotation and the wall's files."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from prometheus_client import start_http_server
+
+from alerts.storage.database import SchemaTooNew, open_engine
+from alerts.store import EventStore
+from configs.schema import Settings
+from dashboard.accounts import AccountStore
+from dashboard.app import create_app
+from dashboard.bus import open_redis
+from dashboard.dependencies import Dependencies
+from dashboard.serve import PortTaken, bind, port_of, serve
+from xueliang.preflight import CannotStart
+from xueliang.processes.start import run
+from xueliang.supervisor import run_files
+from xueliang.surroundings import database_url, evidence_dir
+
+
+def web_dist() -> Path:
+    """The built wall, inside the dashboard package."""
+    spec = find_spec("dashboard")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(next(iter(spec.submodule_search_locations))) / "web" / "dist"
+
+
+def body(settings: Settings) -> None:
+    """Serve until SIGTERM."""
+    if settings.redis_url is None:
+        raise CannotStart("the dashboard was given no REDIS_URL: start it by xueliang up")
+    try:
+        listening = bind(settings.listen.host, settings.listen.port)
+        engine = open_engine(database_url(settings))
+        store = EventStore(engine)
+        store.migrate()
+        accounts = AccountStore(engine, time.time)
+        accounts.migrate()
+    except (PortTaken, SchemaTooNew, ValueError) as error:
+        raise CannotStart(str(error)) from None
+    app = create_app(
+        Dependencies(
+            settings=settings,
+            store=store,
+            accounts=accounts,
+            redis=open_redis(settings.redis_url.get_secret_value()),
+            clock=time.time,
+            evidence_dir=evidence_dir(settings),
+            web_dist=web_dist(),
+            version=version("xueliang"),
+            owner=f"{socket.gethostname()}-{os.getpid()}",
+        )
+    )
+    private, _ = start_http_server(0, "127.0.0.1", app.state.registry)
+
+    def announce() -> None:
+        host = settings.listen.host if settings.listen.host not in ("0.0.0.0", "::") else "127.0.0.1"
+        run_files.announce(
+            settings.state_dir,
+            "dashboard",
+            f"http://127.0.0.1:{private.server_port}",
+            public=f"http://{host}:{port_of(listening)}",
+        )
+
+    serve(app, listening, on_ready=announce)
+    private.shutdown()
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(run("dashboard", body))

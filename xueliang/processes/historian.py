@@ -1,0 +1,52 @@
+"""The historian's process: from the event stream to the store."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from alerts.delivery.connection import connect
+from alerts.historian import Historian
+from alerts.storage.database import SchemaTooNew, open_engine
+from alerts.store import EventStore
+from configs.schema import Settings
+from xueliang.metrics import Counters
+from xueliang.preflight import CannotStart
+from xueliang.processes.start import run
+from xueliang.supervisor import run_files
+from xueliang.surroundings import database_url, evidence_dir
+
+
+def body(settings: Settings) -> None:
+    """Work until SIGTERM."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    if settings.redis_url is None:
+        raise CannotStart("the historian was given no REDIS_URL: start it by xueliang up")
+    try:
+        engine = open_engine(database_url(settings))
+        store = EventStore(engine)
+        store.migrate()
+    except (SchemaTooNew, ValueError) as error:
+        raise CannotStart(f"event store: {error}") from None
+    historian = Historian(
+        connect(settings.redis_url, name="historian"),
+        store,
+        consumer="historian-1",
+        evidence=evidence_dir(settings),
+        retention=settings.retention,
+    )
+    registry = CollectorRegistry()
+    registry.register(Counters("xueliang_historian", historian.counters))
+    server, _ = start_http_server(0, "127.0.0.1", registry)
+    run_files.announce(settings.state_dir, "historian", f"http://127.0.0.1:{server.server_port}")
+    historian.run(stop)
+    server.shutdown()
+    engine.dispose()
+
+
+if __name__ == "__main__":
+    sys.exit(run("historian", body))

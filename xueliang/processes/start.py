@@ -1,0 +1,32 @@
+"""How each process of a node begins: settings, JSON logs, and one plain line when it cannot start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from configs.loader import SettingsFaults, load
+from configs.schema import Settings
+from xueliang import logs
+from xueliang.preflight import CannotStart
+
+
+def run(name: str, body: Callable[[Settings], None], argv: list[str] | None = None) -> int:
+    """Run ``body`` with the settings of ``--config FILE``; returns the exit code.
+
+    The last line on standard error is what the supervisor tells when the process ends early, so a reason to not start
+    is one plain line and no traceback.
+    """
+    parser = argparse.ArgumentParser(prog=f"xueliang {name}")
+    parser.add_argument("--config", type=Path, required=True)
+    given = parser.parse_args(argv)
+    logs.configure(name)
+    try:
+        body(load(given.config, os.environ))
+    except (SettingsFaults, CannotStart) as error:
+        sys.stderr.write(logs.redact(str(error)) + "\n")
+        return 1
+    return 0

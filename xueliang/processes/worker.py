@@ -1,0 +1,93 @@
+"""The worker's process: ingest, detection and rules of its cameras, and its private port."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import uvicorn
+from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
+
+from configs.schema import Settings
+from detect.factory import DetectorPlan, open_store, plan_detector
+from models.errors import ModelError
+from xueliang.preflight import CannotStart
+from xueliang.processes.start import run
+from xueliang.supervisor import run_files
+from xueliang.supervisor.control import PrivateServer
+from xueliang.surroundings import shared_folder
+from xueliang.worker import metrics
+from xueliang.worker.http import create_app
+from xueliang.worker.node import WorkerNode, shared_models
+
+WORKER_ID = "worker-1"
+SERVER_OPTIONS: dict[str, Any] = {
+    "log_config": None,
+    "access_log": False,
+    "lifespan": "off",
+    "ws": "websockets-sansio",
+    "ws_per_message_deflate": False,  # pictures do not shrink
+    "timeout_graceful_shutdown": 1,
+}
+
+
+def body(settings: Settings) -> None:
+    """Work until SIGTERM."""
+    if settings.redis_url is None:
+        raise CannotStart("the worker was given no REDIS_URL: start it by xueliang up")
+    cv2.setNumThreads(1)  # our own threads share the cores; OpenCV's pool would fight them
+    store = open_store(settings.model, environ=os.environ, home=Path.home(), also=shared_models(shared_folder()))
+    try:
+        plan = plan_detector(settings.model, store, cores=os.cpu_count() or 1)
+    except ModelError as error:
+        raise CannotStart(f"model: {error}") from None
+    failure = asyncio.run(_serve(settings, plan, settings.redis_url))
+    if failure is not None:
+        raise CannotStart(f"detection gave up: {failure}")
+
+
+async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr) -> str | None:
+    """Until SIGTERM (returns None) or until detection gives up (returns why)."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[str | None] = loop.create_future()
+
+    def end(failure: str | None) -> None:
+        if not ended.done():
+            ended.set_result(failure)
+
+    def fail(reason: str) -> None:
+        loop.call_soon_threadsafe(end, reason)
+
+    loop.add_signal_handler(signal.SIGTERM, end, None)
+    node = WorkerNode(
+        WORKER_ID,
+        settings,
+        settings.cameras,
+        plan,
+        redis_url,
+        on_failed=fail,
+    )
+    registry = CollectorRegistry()
+    metrics.register(registry, node)
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server = PrivateServer(uvicorn.Config(create_app(node.ingests, registry, node.health), **SERVER_OPTIONS))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await asyncio.to_thread(node.start, url)
+        run_files.announce(settings.state_dir, "worker", url)
+        failure = await ended
+        await asyncio.to_thread(node.stop)
+        server.should_exit = True
+        await serving
+    return failure
+
+
+if __name__ == "__main__":
+    sys.exit(run("worker", body))

@@ -1,0 +1,81 @@
+"""The worker's private port: live channels, health and metrics. Loopback; rights are the dashboard's business."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ingest.live import LiveChannel, Subscription
+
+UNKNOWN_CAMERA = 4404
+STOPPING = 1012
+
+
+class LiveCamera(Protocol):
+    """Who has live channels: :class:`ingest.camera.CameraIngest`."""
+
+    def live(self, stream: Literal["main", "sub"]) -> LiveChannel:
+        """The channel of the named stream."""
+
+
+def create_app(
+    cameras: Mapping[str, LiveCamera], registry: CollectorRegistry, health: Callable[[], dict[str, object]]
+) -> Starlette:
+    """The application; see "Worker, private port" in ARCHITECTURE.md."""
+
+    async def live(socket: WebSocket) -> None:
+        camera = cameras.get(socket.path_params["camera_id"])
+        await socket.accept()
+        if camera is None:
+            await socket.close(UNKNOWN_CAMERA, "unknown camera")
+            return
+        stream: Literal["main", "sub"] = "main" if socket.query_params.get("stream") == "main" else "sub"
+        with camera.live(stream).subscribe() as subscription:
+            sender = asyncio.create_task(_send(socket, subscription))
+            # Without watching receive() a handler never learns that the reader left.
+            leaver = asyncio.create_task(_until_closed(socket))
+            done, pending = await asyncio.wait({sender, leaver}, return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+            for task in done:
+                task.result()
+
+    async def tell_health(_request: Request) -> Response:
+        return JSONResponse(health())
+
+    async def metrics(_request: Request) -> Response:
+        return Response(await asyncio.to_thread(generate_latest, registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            WebSocketRoute("/live/{camera_id}", live),
+            Route("/health", tell_health),
+            Route("/metrics", metrics),
+        ]
+    )
+
+
+async def _send(socket: WebSocket, subscription: Subscription) -> None:
+    with contextlib.suppress(WebSocketDisconnect):
+        while messages := await subscription.messages():
+            for message in messages:
+                if isinstance(message, bytes):
+                    await socket.send_bytes(message)
+                else:
+                    await socket.send_text(message)
+        await socket.close(STOPPING, "worker stops")
+
+
+async def _until_closed(socket: WebSocket) -> None:
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass

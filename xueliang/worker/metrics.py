@@ -1,0 +1,81 @@
+"""The worker's figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from detect.stage import Histogram
+from xueliang.metrics import Counters
+from xueliang.worker.node import WorkerNode
+
+
+def register(registry: CollectorRegistry, node: WorkerNode) -> None:
+    """Everything the worker counts."""
+    registry.register(_Frames(node))
+    registry.register(_Stage(node))
+    registry.register(_Live(node))
+    registry.register(Counters("xueliang_publisher", node.publisher.counters, frozenset({"waiting"})))
+    registry.register(Counters("xueliang_snapshots", node.snapshots.counters))
+
+
+class _NodeCollector(Collector):
+    def __init__(self, node: WorkerNode) -> None:
+        self._node = node
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+
+class _Frames(_NodeCollector):
+    """received = analysed + dropped by cause + in flight, exactly, per camera."""
+
+    def collect(self) -> Iterator[Metric]:
+        received = CounterMetricFamily("xueliang_frames_received", "frames from the analysed stream", labels=["camera"])
+        analysed = CounterMetricFamily("xueliang_frames_analysed", "frames that were analysed", labels=["camera"])
+        dropped = CounterMetricFamily("xueliang_frames_dropped", "frames given up", labels=["camera", "cause"])
+        waiting = GaugeMetricFamily("xueliang_frames_in_flight", "neither analysed nor dropped yet", labels=["camera"])
+        for camera_id, account in self._node.ledger.snapshot().items():
+            received.add_metric([camera_id], account.received)
+            analysed.add_metric([camera_id], account.analysed)
+            waiting.add_metric([camera_id], account.in_flight)
+            for cause, frames in account.dropped.items():
+                dropped.add_metric([camera_id, str(cause)], frames)
+        yield from (received, analysed, dropped, waiting)
+
+
+class _Stage(_NodeCollector):
+    def collect(self) -> Iterator[Metric]:
+        metrics = self._node.stage.metrics()
+        errors = CounterMetricFamily("xueliang_detection_errors", "failed frames by step", labels=["step"])
+        for step, count in metrics.errors.items():
+            errors.add_metric([step], count)
+        yield errors
+        yield _histogram("xueliang_detection_wait_seconds", "capture to start of inference", metrics.wait)
+        yield _histogram("xueliang_detection_inference_seconds", "letterbox to NMS", metrics.inference)
+
+
+class _Live(_NodeCollector):
+    def collect(self) -> Iterator[Metric]:
+        viewers = GaugeMetricFamily("xueliang_live_viewers", "subscribers of the live channel", labels=["camera"])
+        skipped = CounterMetricFamily("xueliang_live_skipped", "pictures left out for slow viewers", labels=["camera"])
+        for camera_id, ingest in self._node.ingests.items():
+            counts = ingest.live("sub").counts()
+            viewers.add_metric([camera_id], counts.subscribers)
+            skipped.add_metric([camera_id], counts.skipped)
+        stalls = CounterMetricFamily("xueliang_systemic_stalls", "all streams stalled at once", self._node.watch.stalls)
+        yield from (viewers, skipped, stalls)
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    cumulative, buckets = 0, []
+    for bound, count in zip(histogram.bounds_s, histogram.counts, strict=False):
+        cumulative += count
+        buckets.append((str(bound), float(cumulative)))
+    buckets.append(("+Inf", float(sum(histogram.counts))))
+    family = HistogramMetricFamily(name, text)
+    family.add_metric([], buckets=buckets, sum_value=histogram.sum_s)
+    return family

@@ -1,0 +1,148 @@
+"""A worker put together: the cameras it holds, from their sessions to the event bus. Ordered start and stop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from alerts.bus import EventBus, Outcome
+from alerts.delivery.connection import connect
+from alerts.delivery.publisher import Publisher
+from alerts.health import HealthBoard, WorkerInfo
+from alerts.snapshot import SnapshotWriter
+from configs.schema import Camera, Settings
+from detect.factory import DetectorPlan
+from detect.stage import DetectionStage
+from ingest.camera import CameraIngest
+from ingest.ledger import FrameLedger
+from ingest.mailbox import Mailboxes
+from ingest.watch import Watch
+from xueliang.surroundings import evidence_dir
+from xueliang.worker.analysis import Analyses, CameraAnalysis
+from xueliang.worker.status import Posted, StatusThread
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkerNode:
+    """Holds the given cameras. ``on_failed`` is called once, from a worker thread, when detection has given up."""
+
+    def __init__(
+        self,
+        worker_id: str,
+        settings: Settings,
+        cameras: tuple[Camera, ...],
+        plan: DetectorPlan,
+        redis_url: SecretStr,
+        on_failed: Callable[[str], None],
+    ) -> None:
+        self.worker_id = worker_id
+        self.plan = plan
+        analysed = [camera.id for camera in cameras]
+        self.ledger = FrameLedger(analysed)
+        self.mailboxes = Mailboxes(analysed, self.ledger)
+        self.watch = Watch()
+        self.snapshots = SnapshotWriter(evidence_dir(settings))
+        self.publisher = Publisher(EventBus(connect(redis_url, name=worker_id)), on_outcome=self._on_outcome)
+        self._board = HealthBoard(connect(redis_url, name=f"{worker_id}-status"))
+        self._status: StatusThread | None = None
+        self._publishing = threading.Thread(target=self.publisher.run, name="publish", daemon=True)
+        self._on_failed = on_failed
+        self._failed = False
+        self.ingests: Mapping[str, CameraIngest] = {
+            camera.id: CameraIngest(
+                camera, ledger=self.ledger, frames=self.mailboxes, watch=self.watch, on_state=lambda _: self._poke()
+            )
+            for camera in cameras
+        }
+        self._analyses = {
+            camera.id: CameraAnalysis(
+                camera,
+                settings,
+                labels=plan.labels,
+                model_id=plan.model_id,
+                snapshots=self.snapshots,
+                sink=self.publisher,
+                publish_overlay=self.ingests[camera.id].publish_overlay,
+            )
+            for camera in cameras
+        }
+        self.stage = DetectionStage(
+            plan.open, self.mailboxes, self.ledger, Analyses(self._analyses).on_result, sessions=plan.sessions
+        )
+
+    def start(self, url: str) -> None:
+        """Start everything; ``url`` is the private port that the dashboard will find in Redis."""
+        info = WorkerInfo(url=url, pid=os.getpid(), started_at=time.time(), cameras=tuple(self.ingests))
+        self._status = StatusThread(
+            self.worker_id,
+            info,
+            {name: Posted(ingest, self._analyses[name]) for name, ingest in self.ingests.items()},
+            self._board,
+            detector_id=self.plan.model_id,
+            check=self._check,
+        )
+        self._publishing.start()
+        self.watch.start()
+        for ingest in self.ingests.values():
+            ingest.start()
+        self.stage.start()
+        self._status.start()
+        _log.info(
+            "worker_started", cameras=len(self.ingests), detector=self.plan.model_id, mode=self.plan.mode, url=url
+        )
+
+    def stop(self) -> None:
+        """Readers first, then what follows them; what was found is published before the end. About a second."""
+        began = time.monotonic()
+        for ingest in self.ingests.values():
+            ingest.request_stop()
+        self.mailboxes.close()
+        self.stage.stop(1.0)
+        unsent = self.publisher.stop(flush_s=0.5)
+        if self._status is not None:
+            self._status.stop(0.5)
+        self.watch.stop(0.5)
+        deadline = time.monotonic() + 0.5
+        hanging = [
+            name for name, ingest in self.ingests.items() if not ingest.join(max(0, deadline - time.monotonic()))
+        ]
+        _log.info("worker_stopped", took_s=round(time.monotonic() - began, 2), unsent=unsent, hanging_readers=hanging)
+
+    def health(self) -> dict[str, object]:
+        """For ``GET /health`` of the private port."""
+        stage = self.stage.health
+        return {
+            "status": "ok" if stage.phase == "running" else "degraded",
+            "worker_id": self.worker_id,
+            "detector": self.plan.model_id,
+            "mode": self.plan.mode,
+            "reason": self.plan.reason,
+            "detection": {"phase": stage.phase, "error": stage.error},
+            "cameras": {name: str(ingest.state.phase) for name, ingest in self.ingests.items()},
+        }
+
+    def _poke(self) -> None:
+        if self._status is not None:
+            self._status.poke()
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        if outcome.merged_into is not None:
+            self.snapshots.discard(outcome.candidate)
+
+    def _check(self) -> None:
+        stage = self.stage.health
+        if stage.phase == "failed" and not self._failed:
+            self._failed = True
+            self._on_failed(stage.error or "detection failed")
+
+
+def shared_models(shared: Path | None) -> tuple[Path, ...]:
+    """Folders beside the checkout in which models may lie."""
+    return (shared / "models",) if shared is not None and (shared / "models").is_dir() else ()
