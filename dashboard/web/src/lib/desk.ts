@@ -6,7 +6,7 @@ import { makeApi, type Api, ApiError } from "./api";
 import { Feed } from "./feed/feed";
 import { EMPTY, reduce, type Action, type FeedState } from "./feed/reduce";
 import type { Words } from "./i18n";
-import type { Account, CameraInfo, NodeInfo, SiteInfo } from "./model";
+import type { Account, CameraInfo, NodeInfo, RegionInfo, SiteInfo } from "./model";
 
 const RELOAD_MS = 60_000;
 const FIRST_ROWS = 60;
@@ -32,6 +32,7 @@ export interface Desk {
   readonly enter: (account: Account) => void;
   readonly leave: () => Promise<void>;
   readonly loadNode: () => Promise<void>;
+  /** Site and camera; a site with a camera of its own name is told by its town. */
   readonly place: (cameraId: string, siteId?: string) => string;
 }
 
@@ -64,6 +65,17 @@ export function makeDesk(words: Words): Desk {
   };
   const may = (action: string): boolean => account.value?.actions.some((granted) => granted === action) ?? false;
   const cameras = computed(() => new Map((node.value?.cameras ?? []).map((camera) => [camera.id, camera])));
+  /** Every region by the town it lies in (or itself above one): what people call the place. */
+  const towns = computed(() => {
+    const found = new Map<string, RegionInfo>();
+    const walk = (region: RegionInfo, town: RegionInfo | null): void => {
+      const here = town ?? (region.level === "town" ? region : null);
+      found.set(region.id, here ?? region);
+      for (const child of region.children ?? []) walk(child, here);
+    };
+    for (const region of node.value?.regions ?? []) walk(region, null);
+    return found;
+  });
   const sites = computed(() => new Map((node.value?.sites ?? []).map((site) => [site.id, site])));
 
   setInterval(() => {
@@ -178,8 +190,12 @@ export function makeDesk(words: Words): Desk {
     place: (cameraId, siteId) => {
       const camera = cameras.value.get(cameraId);
       const site = sites.value.get(siteId ?? camera?.site_id ?? "");
-      const names = [site, camera].flatMap((thing) => (thing === undefined ? [] : [words.name(thing, "")]));
-      return names.filter((name, i) => name !== "" && names.indexOf(name) === i).join(" · ") || words.t("fault.unknown");
+      if (site === undefined) return camera === undefined ? words.t("place.unknown") : words.name(camera, "");
+      const siteName = words.name(site, "");
+      const cameraName = camera === undefined ? siteName : words.name(camera, siteName);
+      if (cameraName !== siteName) return `${siteName} · ${cameraName}`;
+      const town = towns.value.get(site.region_id);
+      return town === undefined ? siteName : `${words.name(town, "")} · ${siteName}`;
     },
   };
 }

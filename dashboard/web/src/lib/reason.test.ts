@@ -10,7 +10,7 @@ const en = words("en");
 
 describe("reason", () => {
   it("says the measured value against its limit", () => {
-    expect(reason(row("a"), zh)).toBe("22 人在「步行街」区域，限 15");
+    expect(reason(row("a"), zh)).toBe("22 人在「步行街」，限 15");
     expect(chip(row("a"), zh)).toBe("22 人 / 限 15");
     expect(reason(row("a"), en)).toBe("22 people in “步行街”, limit 15");
   });
@@ -23,8 +23,8 @@ describe("reason", () => {
 
   it("tells dwelling from entering", () => {
     const dwelt = row("a", { kind: "intrusion", unit: "s", measured: 6.21, limit: 5 });
-    expect(reason(dwelt, zh)).toBe("1 人进入「步行街」区域，停留 6.2 s，限 5 s");
-    expect(reason({ ...dwelt, limit: 0 }, zh)).toBe("1 人进入「步行街」区域");
+    expect(reason(dwelt, zh)).toBe("1 人进入「步行街」，停留 6.2 s，限 5 s");
+    expect(reason({ ...dwelt, limit: 0 }, zh)).toBe("1 人进入「步行街」");
     expect(chip(dwelt, en)).toBe("6.2 s / limit 5 s");
   });
 
