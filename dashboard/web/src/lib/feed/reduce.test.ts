@@ -59,6 +59,15 @@ describe("reduce", () => {
     expect(state.lastId).toBeNull();
   });
 
+  it("trusts the shortest round trip: an answer that waited on the way moves no clock", () => {
+    const pong = (t: number, at: number, server_time: number): Action => ({ do: "batch", at, batch: { last_id: null, items: [{ type: "pong", t, server_time }] } });
+    const good = run(pong(10_000, 10_010, 15.005));
+    expect(good.offsetMs).toBe(5_000);
+    expect(reduce(good, pong(20_000, 24_000, 28.9)).offsetMs).toBe(5_000);
+    expect(reduce(good, { do: "batch", at: 24_000, batch: { last_id: null, items: [{ type: "time", server_time: 26 } as FeedItem] } }).offsetMs).toBe(5_000);
+    expect(reduce(good, pong(80_000, 80_200, 90.1)).offsetMs).toBe(10_000);
+  });
+
   it("says which part of the server is away until it is back", () => {
     const away = run(batch([{ type: "trouble", part: "store", since: 990, over: false } as FeedItem]));
     expect([...away.away]).toEqual([["store", 990]]);

@@ -18,6 +18,8 @@ export interface FeedState {
   readonly rotation: Rotation | null;
   /** Add to the page's clock to get the server's, ms. */
   readonly offsetMs: number;
+  /** How sure `offsetMs` is: the round trip it was taken from, and when (page's clock). Null: one-way messages only. */
+  readonly roundTrip: { readonly ms: number; readonly at: number } | null;
   /** Events past retention that will never reach this page. */
   readonly gone: number;
   readonly missed: number;
@@ -30,6 +32,8 @@ export interface FeedState {
 /** Rows the page holds; older ones are found in the history. */
 export const ROW_LIMIT = 200;
 
+const ROUND_TRIP_KEPT_MS = 60_000;
+
 export const EMPTY: FeedState = {
   connection: "connecting",
   lostAt: null,
@@ -40,6 +44,7 @@ export const EMPTY: FeedState = {
   health: new Map(),
   rotation: null,
   offsetMs: 0,
+  roundTrip: null,
   gone: 0,
   missed: 0,
   away: new Map(),
@@ -85,11 +90,11 @@ export function reduce(state: FeedState, action: Action): FeedState {
 function take(state: FeedState, item: FeedItem, at: number): FeedState {
   switch (item.type) {
     case "hello":
-      return { ...state, away: new Map(), offsetMs: item.server_time * 1000 - at, missed: item.missed, gone: state.gone + item.gone };
+      return { ...state, ...oneWay(state, item.server_time, at), away: new Map(), missed: item.missed, gone: state.gone + item.gone };
     case "time":
-      return { ...state, offsetMs: item.server_time * 1000 - at };
+      return { ...state, ...oneWay(state, item.server_time, at) };
     case "pong":
-      return { ...state, offsetMs: item.server_time * 1000 - (item.t + at) / 2 };
+      return { ...state, ...roundTrip(state, item.server_time, item.t, at) };
     case "event":
       return put(state, item.late ? { ...item.row, late: true } : item.row);
     case "alarm":
@@ -107,6 +112,24 @@ function take(state: FeedState, item: FeedItem, at: number): FeedState {
     default: // a newer server's word
       return { ...state, trouble: state.trouble + 1 };
   }
+}
+
+type ClockState = Pick<FeedState, "offsetMs" | "roundTrip">;
+
+/** Without a round trip the offset is at least what a message says that took no time at all. */
+function oneWay(state: FeedState, serverS: number, at: number): Partial<ClockState> {
+  return state.roundTrip === null ? { offsetMs: serverS * 1000 - at } : {};
+}
+
+/**
+ * The shortest round trip of the last minute counts (the clock filter of RFC 5905, section 10): a long one may have
+ * waited on one way only, and would make every picture look older or younger than it is.
+ */
+function roundTrip(state: FeedState, serverS: number, sent: number, at: number): Partial<ClockState> {
+  const ms = at - sent;
+  const best = state.roundTrip;
+  if (best !== null && ms > best.ms && at - best.at < ROUND_TRIP_KEPT_MS) return {};
+  return { offsetMs: serverS * 1000 - (sent + at) / 2, roundTrip: { ms, at } };
 }
 
 /** A row comes in, or again: an acknowledgement that is known is never taken back by an older copy. */

@@ -9,7 +9,7 @@ import { follow } from "./liveEdge";
 import { parsePrft } from "./prft";
 import { Timeline } from "./timeline";
 
-const RECONNECT_LIMIT_MS = 3_000;
+const RECONNECT_LIMIT_MS = 2_000;
 /** The server knows no such camera: asking again changes nothing until the settings do. */
 const CLOSE_UNKNOWN = 4404;
 const CLOSE_FORBIDDEN = 4403;
