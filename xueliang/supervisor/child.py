@@ -116,7 +116,8 @@ class Child:
             *self.spec.argv,
             env={**os.environ, **self.spec.env},
             stdin=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
             process_group=0,  # Ctrl-C reaches the supervisor alone, which then stops all in order
             preexec_fn=_die_with_parent,
         )
@@ -127,11 +128,14 @@ class Child:
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Pass the child's log on, and keep its last words for the one line that says why it ended."""
-        assert process.stderr is not None
-        while line := await process.stderr.readline():
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
             text = line.decode("utf-8", "replace").rstrip()
             self._last_words.append(text)
-            sys.stderr.write(text + "\n")
+            if text.startswith("{"):
+                sys.stderr.write(text + "\n")
+            elif text:
+                _log.info("child_said", child=self.spec.name, text=text)  # Redis, and whatever is no log line of ours
 
     async def _wait_ready(self) -> None:
         process = self._process
