@@ -60,7 +60,8 @@ def moving(page: Page) -> int:
 def test_an_operator_watches_is_alarmed_acknowledges_and_finds_it_again(node: RunningNode, page: Page) -> None:
     log_in(page, node)
     page.wait_for_function("document.querySelectorAll('[data-testid^=tile-][data-state=live]').length >= 8")
-    assert moving(page) >= 8
+    # A tile that the rotation switches in this very second has no earlier time to compare with: look again.
+    assert any(moving(page) >= 8 for _ in range(5))
 
     before = [slot.get_attribute("data-site") for slot in page.get_by_test_id("rotation-slot").all()]
     page.wait_for_function(
