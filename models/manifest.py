@@ -5,6 +5,7 @@ The product's own manifest lies beside this module; a store may hold another wit
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from importlib.resources import files
 from io import StringIO
@@ -138,6 +139,7 @@ def dump_manifest(manifest: Manifest) -> str:
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.allow_unicode = False  # escapes: a bare U+0085 would be read back as a line break
+    yaml.width = sys.maxsize  # no folding: a fold beside an escape loses the space it stands at
     out = StringIO()
     yaml.dump(manifest.model_dump(mode="json"), out)
     return out.getvalue()

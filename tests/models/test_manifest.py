@@ -120,6 +120,12 @@ _entries = st.builds(
 )
 
 
+def test_a_long_note_is_read_back_with_every_space(model_entry: Callable[..., ModelEntry]) -> None:
+    note = "0000" + "\x1f" * 6 + "\x7f" + "\U00010000" * 4 + " 0 0 " * 40
+    manifest = Manifest(models=(model_entry("a").model_copy(update={"notes": note}),))
+    assert read_manifest(dump_manifest(manifest), "round trip") == manifest
+
+
 @given(st.lists(_entries, max_size=3, unique_by=lambda entry: entry.id))
 def test_what_is_written_is_read_back(entries: list[ModelEntry]) -> None:
     manifest = Manifest(models=tuple(entries))
