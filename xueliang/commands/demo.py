@@ -28,12 +28,13 @@ from xueliang.commands.up import run_node
 from xueliang.demo.county import as_yaml, demo_settings
 from xueliang.node import Node
 from xueliang.preflight import CannotStart, check_port, free_ports
-from xueliang.processes.simulator import write_cast
+from xueliang.processes.simulator import is_prepared, write_cast
 from xueliang.supervisor import run_files
 from xueliang.supervisor.child import ChildSpec, announced
 from xueliang.surroundings import database_url, shared_folder
 
 CAMERAS = 9
+PREPARE_S = 600.0  # encoding on a machine slower than any that the wall is bearable on
 ACCOUNTS = (
     ("operator", Role.OPERATOR, "值班员"),
     ("engineer", Role.ENGINEER, "工程师"),
@@ -61,6 +62,7 @@ def run(environ: Mapping[str, str]) -> None:
         "simulator",
         (sys.executable, "-m", "xueliang.processes.simulator", "--state-dir", str(state_dir)),
         announced(state_dir, "simulator"),
+        start_s=PREPARE_S,
     )
     run_files.forget(state_dir, "simulator")
 
@@ -71,6 +73,8 @@ def run(environ: Mapping[str, str]) -> None:
             print(f"  {name:<10} {password}", flush=True)  # noqa: T201
 
     print(f"starting; the log is {state_dir / 'demo.log'}", flush=True)  # noqa: T201
+    if not is_prepared(state_dir):
+        print("encoding the cameras' video: half a minute, at the first start only", flush=True)  # noqa: T201
     with log, redirect_stderr(log):
         logs.configure("supervisor")
         asyncio.run(run_node(settings, config, tell, also=(simulator,)))

@@ -13,14 +13,16 @@ from pathlib import Path
 
 from ingest.simulator.camera import PortError, SimCamera
 from ingest.simulator.control import ControlServer
-from ingest.simulator.encode import Profile, Profiles
+from ingest.simulator.encode import Profile, Profiles, cached_files
 from ingest.simulator.server import Simulator
 from ingest.simulator.source import ClipSource, SceneSource, Source, SourceError, scenes
 from xueliang import logs
 from xueliang.supervisor import run_files
 
-PROFILES = Profiles(main=Profile(1280, 720, Fraction(25), 1_500_000), sub=Profile(640, 360, Fraction(25, 2), 400_000))
-"""A demo is prepared within its first minute on two cores; load tests take ``xueliang simulate``."""
+PROFILES = Profiles(
+    main=Profile(1280, 720, Fraction(25, 2), 1_000_000), sub=Profile(640, 360, Fraction(25, 2), 400_000)
+)
+"""A demo is prepared within half a minute on two cores; load tests take ``xueliang simulate``."""
 
 
 def write_cast(state_dir: Path, cameras: Sequence[tuple[str, int, Path | None]]) -> None:
@@ -40,20 +42,33 @@ def read_cast(state_dir: Path) -> list[SimCamera]:
     return [SimCamera(one["id"], source, port=one["port"]) for one, source in zip(cast, sources, strict=True)]
 
 
+def cache_dir(state_dir: Path) -> Path:
+    """Where the cameras' encoded video is kept."""
+    return state_dir / "simulator"
+
+
+def is_prepared(state_dir: Path) -> bool:
+    """Whether the video of every camera of the cast lies encoded. Raises :class:`SourceError`."""
+    files = (
+        file for camera in read_cast(state_dir) for file in cached_files(camera.source, PROFILES, cache_dir(state_dir))
+    )
+    return all(file.exists() for file in files)
+
+
 async def serve(state_dir: Path) -> None:
-    """Serve until SIGTERM; ready as soon as it listens, each camera as soon as its video is prepared."""
+    """Serve until SIGTERM; announced when all cameras serve, so that none of them begins its life as a fault."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    simulator = Simulator(read_cast(state_dir), state_dir / "simulator", profiles=PROFILES)
+    simulator = Simulator(read_cast(state_dir), cache_dir(state_dir), profiles=PROFILES)
     try:
         await simulator.open()
         async with ControlServer(simulator, 0) as control:
-            run_files.announce(state_dir, "simulator", None, public=control.url)
             preparing = asyncio.create_task(simulator.ready())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({preparing, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if preparing.done():
                 preparing.result()
+                run_files.announce(state_dir, "simulator", None, public=control.url)
             await stop.wait()
             preparing.cancel()
     finally:
