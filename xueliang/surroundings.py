@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -24,3 +25,16 @@ def shared_folder(package: Path = Path(__file__)) -> Path | None:
     checkout = package.resolve().parents[1]
     folder = checkout.parent / "shared"
     return folder if (checkout / "pyproject.toml").is_file() and folder.is_dir() else None
+
+
+def shared_models(shared: Path | None) -> tuple[Path, ...]:
+    """Folders beside the checkout in which models may lie."""
+    return (shared / "models",) if shared is not None and (shared / "models").is_dir() else ()
+
+
+def web_dist() -> Path:
+    """The built wall, inside the dashboard package."""
+    spec = find_spec("dashboard")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(next(iter(spec.submodule_search_locations))) / "web" / "dist"

@@ -17,6 +17,7 @@ from detect.factory import open_store, probe
 from models.errors import ManifestError, ModelError
 from models.manifest import ModelEntry
 from models.store import Listing, ModelStore, hash_file
+from xueliang.surroundings import shared_folder, shared_models
 
 app = typer.Typer(no_args_is_help=True, help="Model files: list, pull, import (air-gapped) and verify.")
 
@@ -105,8 +106,8 @@ def verify_models(
 
 
 def _store(folder: Path | None) -> ModelStore:
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "models"
-    return open_store(ModelSettings(store=folder), environ=os.environ, home=Path.home(), also=[beside])
+    also = shared_models(shared_folder())
+    return open_store(ModelSettings(store=folder), environ=os.environ, home=Path.home(), also=also)
 
 
 def _entry(store: ModelStore, file: Path, model_id: str, *, like: str, size: int | None, licence: str) -> ModelEntry:

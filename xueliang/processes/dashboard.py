@@ -7,8 +7,6 @@ import socket
 import sys
 import time
 from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 
 from prometheus_client import start_http_server
 
@@ -23,15 +21,7 @@ from dashboard.serve import PortTaken, bind, port_of, serve
 from xueliang.preflight import CannotStart
 from xueliang.processes.start import run
 from xueliang.supervisor import run_files
-from xueliang.surroundings import database_url, evidence_dir
-
-
-def web_dist() -> Path:
-    """The built wall, inside the dashboard package."""
-    spec = find_spec("dashboard")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return Path(next(iter(spec.submodule_search_locations))) / "web" / "dist"
+from xueliang.surroundings import database_url, evidence_dir, web_dist
 
 
 def body(settings: Settings) -> None:

@@ -22,10 +22,10 @@ from xueliang.preflight import CannotStart
 from xueliang.processes.start import run
 from xueliang.supervisor import run_files
 from xueliang.supervisor.control import PrivateServer
-from xueliang.surroundings import shared_folder
+from xueliang.surroundings import shared_folder, shared_models
 from xueliang.worker import metrics
 from xueliang.worker.http import create_app
-from xueliang.worker.node import WorkerNode, shared_models
+from xueliang.worker.node import WorkerNode
 
 WORKER_ID = "worker-1"
 SERVER_OPTIONS: dict[str, Any] = {

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import structlog
 from pydantic import SecretStr
@@ -141,8 +140,3 @@ class WorkerNode:
         if stage.phase == "failed" and not self._failed:
             self._failed = True
             self._on_failed(stage.error or "detection failed")
-
-
-def shared_models(shared: Path | None) -> tuple[Path, ...]:
-    """Folders beside the checkout in which models may lie."""
-    return (shared / "models",) if shared is not None and (shared / "models").is_dir() else ()
