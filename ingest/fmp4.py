@@ -1,4 +1,4 @@
-"""Fragmented MP4, one fragment a picture (ISO/IEC 14496-12; ``avcC``: ISO/IEC 14496-15, 5.3.3.1).
+"""Fragmented MP4, one fragment a picture (ISO/IEC 14496-12; ``avcC`` and ``hvcC``: ISO/IEC 14496-15, 5.3.3 and 8.3.3).
 
 One video track, id 1, timescale 90 kHz. Only what Media Source Extensions need is written.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import struct
 
-from ingest.h264 import ParameterSets, SequenceParameters, to_length_prefixed
-from ingest.packet import TIMESCALE, AccessUnit
+from ingest import h264, h265
+from ingest.nal import to_length_prefixed
+from ingest.packet import TIMESCALE, AccessUnit, ParameterSets, SequenceParameters
 
 _TRACK = 1
 _NTP_OF_UNIX_EPOCH = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905, figure 4
@@ -34,7 +35,7 @@ def mime_type(sequence: SequenceParameters) -> str:
 
 
 def init_segment(parameters: ParameterSets) -> bytes:
-    """``ftyp`` and ``moov``. Raises :class:`ingest.h264.MalformedH264` when the SPS cannot be read."""
+    """``ftyp`` and ``moov``. Raises :class:`ingest.nal.MalformedVideo` when the SPS cannot be read."""
     sequence = parameters.sequence()
     file_type = box(b"ftyp", b"iso5", struct.pack(">I", 512), b"iso5iso6mp41")
     movie_header = _full(
@@ -89,10 +90,32 @@ def _sample_entry(parameters: ParameterSets, sequence: SequenceParameters) -> by
         24,
         -1,
     )
-    return box(b"avc1", visual, box(b"avcC", _decoder_configuration(parameters, sequence)))
+    if isinstance(parameters, h265.ParameterSets):
+        return box(b"hvc1", visual, box(b"hvcC", _hevc_configuration(parameters)))
+    return box(b"avc1", visual, box(b"avcC", _avc_configuration(parameters)))
 
 
-def _decoder_configuration(parameters: ParameterSets, sequence: SequenceParameters) -> bytes:
+def _hevc_configuration(parameters: h265.ParameterSets) -> bytes:
+    """HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1)."""
+    sequence = parameters.sequence()
+    record = b"\x01" + sequence.profile
+    record += struct.pack(
+        ">HBBBBHB",
+        0xF000,  # segmentation, parallelism and frame rate: not told
+        0xFC,
+        0xFC | sequence.chroma_format_idc,
+        0xF8 | sequence.bit_depth_luma - 8,
+        0xF8 | sequence.bit_depth_chroma - 8,
+        0,
+        1 << 3 | sequence.nested << 2 | 3,  # one temporal layer, lengths of four bytes
+    )
+    sets = ((h265.VPS, parameters.vps), (h265.SPS, parameters.sps), (h265.PPS, parameters.pps))
+    arrays = (struct.pack(">BHH", 0x80 | kind, 1, len(unit)) + unit for kind, unit in sets)
+    return record + bytes((len(sets),)) + b"".join(arrays)
+
+
+def _avc_configuration(parameters: h264.ParameterSets) -> bytes:
+    sequence = parameters.sequence()
     record = struct.pack(
         ">BBBBBB", 1, sequence.profile_idc, sequence.constraint_flags, sequence.level_idc, 0xFF, 0xE1
     )  # lengths of four bytes; one SPS

@@ -4,118 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
+
+from ingest.nal import (
+    BitReader,
+    CodecName,
+    MalformedVideo,
+    NalSyntax,
+    SliceNumber,
+    remove_emulation_prevention,
+    require_picture,
+    split_annex_b,
+    to_annex_b,
+)
 
 SLICE, IDR, SEI, SPS, PPS, DELIMITER, FILLER = 1, 5, 6, 7, 8, 9, 12
 """NAL unit types that matter here (table 7-1)."""
 
-_SLICES = frozenset({1, 2, 3, 4, 5})
+SYNTAX = NalSyntax(
+    codec="h264",
+    shift=0,
+    mask=0x1F,
+    header=1,
+    slices=frozenset({1, 2, 3, 4, 5}),
+    keys=frozenset({IDR}),
+    configuration=frozenset({SPS, PPS, DELIMITER, FILLER}),
+    least=SLICE,
+    greatest=21,
+)
+
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
-_MAX_SIDE = 16384
-
-
-class MalformedH264(ValueError):
-    """A bit stream that cannot be what it says it is; the text names the element."""
-
-
-def split_annex_b(data: bytes) -> list[bytes]:
-    """NAL units of a byte stream (annex B), without start codes and trailing zeros; empty ones are left out."""
-    units: list[bytes] = []
-    start = data.find(b"\x00\x00\x01")
-    while start >= 0:
-        begin = start + 3
-        start = data.find(b"\x00\x00\x01", begin)
-        unit = data[begin : start if start >= 0 else len(data)].rstrip(b"\x00")
-        if unit:
-            units.append(unit)
-    return units
-
-
-def split_length_prefixed(data: bytes, length_size: int = 4) -> list[bytes]:
-    """NAL units of an access unit with length fields of ``length_size`` bytes (ISO/IEC 14496-15, 5.3.4.2).
-
-    Raises :class:`MalformedH264` when a length points past the end.
-    """
-    units: list[bytes] = []
-    at = 0
-    while at < len(data):
-        end = at + length_size + int.from_bytes(data[at : at + length_size], "big")
-        if at + length_size > len(data) or end > len(data):
-            raise MalformedH264(f"NAL unit at byte {at} ends at {end}, the access unit has {len(data)}")
-        if end > at + length_size:
-            units.append(data[at + length_size : end])
-        at = end
-    return units
-
-
-def to_annex_b(units: Iterable[bytes]) -> bytes:
-    """A byte stream with four-byte start codes."""
-    return b"".join(b"\x00\x00\x00\x01" + unit for unit in units)
-
-
-def to_length_prefixed(units: Iterable[bytes]) -> bytes:
-    """An access unit with four-byte length fields."""
-    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
-
-
-def nal_type(unit: bytes) -> int:
-    """``nal_unit_type``; raises :class:`MalformedH264` when the forbidden bit is set or the unit is empty."""
-    if not unit or unit[0] & 0x80:
-        raise MalformedH264("NAL unit is empty or its forbidden_zero_bit is set")
-    return unit[0] & 0x1F
-
-
-def is_slice(unit: bytes) -> bool:
-    """Whether the unit carries picture data."""
-    return bool(unit) and unit[0] & 0x1F in _SLICES
-
-
-def remove_emulation_prevention(unit: bytes) -> bytes:
-    """The raw payload (RBSP): every 00 00 03 becomes 00 00 (7.4.1)."""
-    if b"\x00\x00\x03" not in unit:
-        return unit
-    out = bytearray()
-    zeros = 0
-    for byte in unit:
-        if zeros >= 2 and byte == 3:
-            zeros = 0
-            continue
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
-
-
-class BitReader:
-    """Fixed-length and Exp-Golomb codes (9.1), most significant bit first."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value = int.from_bytes(data, "big")
-        self._left = len(data) * 8
-
-    def bits(self, count: int) -> int:
-        """u(count). Raises :class:`MalformedH264` past the end."""
-        if count > self._left:
-            raise MalformedH264("parameter set ends early")
-        self._left -= count
-        return (self._value >> self._left) & ((1 << count) - 1)
-
-    def ue(self) -> int:
-        """Unsigned Exp-Golomb."""
-        zeros = 0
-        while self.bits(1) == 0:
-            zeros += 1
-            if zeros > 32:
-                raise MalformedH264("Exp-Golomb code of more than 32 bits")
-        return (1 << zeros) - 1 + self.bits(zeros)
-
-    def se(self) -> int:
-        """Signed Exp-Golomb."""
-        code = self.ue()
-        return (code + 1) // 2 if code % 2 else -(code // 2)
+_EXTENDED_ASPECT = 255
+_SLICE_HEADER_BYTES = 32  # more than the fields up to frame_num can take
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceParameters:
-    """What an SPS says. ``width`` and ``height`` are pixels after cropping."""
+    """What an SPS says. ``width`` and ``height`` are pixels after cropping.
+
+    ``fps``: pictures a second by the VUI's timing (E.2.1), ``None`` where it says nothing. ``frame_num_bits``: of
+    ``frame_num`` in slice headers; ``gaps_allowed``: that its values may have gaps on purpose.
+    """
 
     profile_idc: int
     constraint_flags: int
@@ -125,6 +54,10 @@ class SequenceParameters:
     bit_depth_chroma: int
     width: int
     height: int
+    fps: float | None = None
+    frame_num_bits: int = 4
+    gaps_allowed: bool = False
+    separate_planes: bool = False
 
     @property
     def codec(self) -> str:
@@ -135,18 +68,18 @@ class SequenceParameters:
 def parse_sps(unit: bytes) -> SequenceParameters:
     """Reads a sequence parameter set (7.3.2.1.1), NAL header included.
 
-    Raises :class:`MalformedH264` when it ends early or describes no possible picture.
+    Raises :class:`MalformedVideo` when it ends early or describes no possible picture.
     """
-    if nal_type(unit) != SPS or len(unit) < 4:
-        raise MalformedH264("not a sequence parameter set")
+    if SYNTAX.type_of(unit) != SPS or len(unit) < 4:
+        raise MalformedVideo("not a sequence parameter set")
     reader = BitReader(remove_emulation_prevention(unit)[1:])
     profile, constraints, level = reader.bits(8), reader.bits(8), reader.bits(8)
     reader.ue()  # seq_parameter_set_id
-    chroma, luma_depth, chroma_depth = _read_chroma(reader) if profile in _HIGH_PROFILES else (1, 8, 8)
-    reader.ue()  # log2_max_frame_num_minus4
+    chroma, luma_depth, chroma_depth, separate = _read_chroma(reader) if profile in _HIGH_PROFILES else (1, 8, 8, False)
+    frame_num_bits = 4 + _bounded(reader.ue(), 12, "log2_max_frame_num_minus4")
     _skip_picture_order(reader)
     reader.ue()  # max_num_ref_frames
-    reader.bits(1)  # gaps_in_frame_num_value_allowed_flag
+    gaps_allowed = bool(reader.bits(1))
     columns, rows = reader.ue() + 1, reader.ue() + 1
     frames_only = reader.bits(1)
     if not frames_only:
@@ -158,24 +91,35 @@ def parse_sps(unit: bytes) -> SequenceParameters:
     unit_y = (2 if chroma == 1 else 1) * (2 - frames_only)
     width = columns * 16 - unit_x * (left + right)
     height = rows * 16 * (2 - frames_only) - unit_y * (top + bottom)
-    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
-        raise MalformedH264(f"sequence parameter set describes a picture of {width} x {height}")
-    return SequenceParameters(profile, constraints, level, chroma, luma_depth, chroma_depth, width, height)
+    require_picture(width, height)
+    return SequenceParameters(
+        profile,
+        constraints,
+        level,
+        chroma,
+        luma_depth,
+        chroma_depth,
+        width,
+        height,
+        fps=_read_fps(reader),
+        frame_num_bits=frame_num_bits,
+        gaps_allowed=gaps_allowed,
+        separate_planes=separate,
+    )
 
 
-def _read_chroma(reader: BitReader) -> tuple[int, int, int]:
+def _read_chroma(reader: BitReader) -> tuple[int, int, int, bool]:
     chroma = reader.ue()
     if chroma > 3:
-        raise MalformedH264(f"chroma_format_idc {chroma}")
-    if chroma == 3:
-        reader.bits(1)  # separate_colour_plane_flag
+        raise MalformedVideo(f"chroma_format_idc {chroma}")
+    separate = bool(reader.bits(1)) if chroma == 3 else False
     luma_depth, chroma_depth = 8 + reader.ue(), 8 + reader.ue()
     reader.bits(1)  # qpprime_y_zero_transform_bypass_flag
     if reader.bits(1):  # seq_scaling_matrix_present_flag
         for index in range(12 if chroma == 3 else 8):
             if reader.bits(1):
                 _skip_scaling_list(reader, 16 if index < 6 else 64)
-    return chroma, luma_depth, chroma_depth
+    return chroma, luma_depth, chroma_depth, separate
 
 
 def _skip_scaling_list(reader: BitReader, size: int) -> None:
@@ -199,9 +143,35 @@ def _skip_picture_order(reader: BitReader) -> None:
             reader.se()
 
 
+def _read_fps(reader: BitReader) -> float | None:
+    """Timing of the VUI (E.1.1). Cameras write nonsense behind the picture's size; that is no reason to refuse them."""
+    try:
+        if not reader.bits(1):  # vui_parameters_present_flag
+            return None
+        if reader.bits(1) and reader.bits(8) == _EXTENDED_ASPECT:  # aspect_ratio_info_present_flag
+            reader.bits(32)
+        if reader.bits(1):  # overscan_info_present_flag
+            reader.bits(1)
+        if reader.bits(1):  # video_signal_type_present_flag
+            reader.bits(4)
+            if reader.bits(1):  # colour_description_present_flag
+                reader.bits(24)
+        if reader.bits(1):  # chroma_loc_info_present_flag
+            reader.ue()
+            reader.ue()
+        if not reader.bits(1):  # timing_info_present_flag
+            return None
+        units_in_tick, time_scale = reader.bits(32), reader.bits(32)
+    except MalformedVideo:
+        return None
+    # Two fields make a picture (E.2.1, fixed_frame_rate_flag).
+    fps = time_scale / (2 * units_in_tick) if units_in_tick else 0.0
+    return fps if 1.0 <= fps <= 120.0 else None
+
+
 def _bounded(value: int, limit: int, name: str) -> int:
     if value > limit:
-        raise MalformedH264(f"{name} is {value}, at most {limit} is allowed")
+        raise MalformedVideo(f"{name} is {value}, at most {limit} is allowed")
     return value
 
 
@@ -209,11 +179,14 @@ def _bounded(value: int, limit: int, name: str) -> int:
 class ParameterSets:
     """One SPS and one PPS as a decoder needs them, NAL headers included, start codes not."""
 
+    syntax: ClassVar[NalSyntax] = SYNTAX
+    codec_name: ClassVar[CodecName] = "h264"
+
     sps: bytes
     pps: bytes
 
     def sequence(self) -> SequenceParameters:
-        """The SPS, read. Raises :class:`MalformedH264`."""
+        """The SPS, read. Raises :class:`MalformedVideo`."""
         return parse_sps(self.sps)
 
     def annex_b(self) -> bytes:
@@ -221,11 +194,39 @@ class ParameterSets:
         return to_annex_b((self.sps, self.pps))
 
 
+class SliceReader:
+    """Reads the picture's number out of slice headers (7.3.3). Raises :class:`MalformedVideo` for a broken SPS."""
+
+    def __init__(self, parameters: ParameterSets) -> None:
+        self._sequence = parameters.sequence()
+        self._pps_id = BitReader(remove_emulation_prevention(parameters.pps[:_SLICE_HEADER_BYTES])[1:]).ue()
+
+    def number(self, unit: bytes) -> SliceNumber | None:
+        """Of a picture's first slice; ``None`` for any other slice, and where gaps mean nothing.
+
+        Raises :class:`MalformedVideo` for a header that cannot be one of this stream.
+        """
+        sequence = self._sequence
+        reader = BitReader(remove_emulation_prevention(unit[:_SLICE_HEADER_BYTES])[1:])
+        if reader.ue() or sequence.gaps_allowed:  # first_mb_in_slice
+            return None
+        kind, pps_id = reader.ue(), reader.ue()
+        if kind > 9 or pps_id != self._pps_id:
+            raise MalformedVideo(f"slice of type {kind} with the picture parameters {pps_id}")
+        if sequence.separate_planes:
+            reader.bits(2)
+        restarts = SYNTAX.kind(unit) == IDR
+        value = reader.bits(sequence.frame_num_bits)
+        if restarts and value:
+            raise MalformedVideo(f"IDR picture with frame_num {value}")
+        return SliceNumber(value, 1 << sequence.frame_num_bits, restarts, bool(unit[0] & 0x60))
+
+
 def find_parameter_sets(units: Iterable[bytes]) -> ParameterSets | None:
     """The last SPS and PPS among the units; ``None`` unless both are there."""
     sps = pps = b""
     for unit in units:
-        kind = unit[0] & 0x1F if unit else 0
+        kind = SYNTAX.kind(unit)
         if kind == SPS:
             sps = unit
         elif kind == PPS:

@@ -20,8 +20,7 @@ from typing import Self
 import structlog
 
 from ingest.fmp4 import fragment, init_segment, mime_type
-from ingest.h264 import ParameterSets
-from ingest.packet import TIMESCALE, AccessUnit
+from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
 from ingest.state import StreamState
 
 log = structlog.get_logger(__name__)
@@ -189,7 +188,7 @@ class LiveChannel:
         return max(0.0, last_pts / TIMESCALE + captured_at - last_captured_at)
 
     def publish_unit(self, unit: AccessUnit, duration: int) -> None:
-        """One picture; ``duration``: expected, 90 kHz. Raises ``MalformedH264`` for a key frame with a broken SPS."""
+        """One picture; ``duration``: expected, 90 kHz. Raises ``MalformedVideo`` for a key frame with a broken SPS."""
         with self._lock:
             if self._closed:
                 return

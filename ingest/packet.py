@@ -1,18 +1,22 @@
-"""One access unit of H.264 on its way from the reader to the live channel and the decoder."""
+"""One access unit of H.264 or H.265 on its way from the reader to the live channel and the decoder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.h264 import DELIMITER, FILLER, IDR, PPS, SLICE, SPS, ParameterSets, is_slice, to_annex_b
+from ingest import h264, h265
+from ingest.nal import CodecName, MalformedVideo, NalSyntax, to_annex_b
 
 TIMESCALE = 90_000
-"""Ticks a second of every timestamp in this package: RTP's clock for video (RFC 6184, 8.2.1)."""
+"""Ticks a second of every timestamp in this package: RTP's clock for video (RFC 6184, 8.2.1; RFC 7798, 4.1)."""
 
 Clock = Literal["rtcp", "arrival"]
+ParameterSets = h264.ParameterSets | h265.ParameterSets
+SequenceParameters = h264.SequenceParameters | h265.SequenceParameters
+SliceReader = h264.SliceReader | h265.SliceReader
 
-_CONFIGURATION = frozenset({SPS, PPS, DELIMITER, FILLER})
+SYNTAX: dict[CodecName, NalSyntax] = {"h264": h264.SYNTAX, "hevc": h265.SYNTAX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class AccessUnit:
 
     ``units``: without start codes or lengths, parameter sets and delimiters left out. ``dts`` and ``pts``: 90 kHz, on
     the stream's continuous timeline. ``captured_at`` and ``arrived_at``: UTC epoch seconds on the server's clock.
-    ``parameters``: the sets that apply to it.
+    ``parameters``: the sets that apply to it; they tell the codec too.
     """
 
     units: tuple[bytes, ...]
@@ -43,22 +47,30 @@ class AccessUnit:
         """Bytes of picture data."""
         return sum(len(unit) for unit in self.units)
 
-
-def picture_units(units: list[bytes]) -> tuple[bytes, ...]:
-    """The units that belong into a sample: slices and what accompanies them, no parameter sets, no padding."""
-    return tuple(unit for unit in units if unit and unit[0] & 0x1F not in _CONFIGURATION)
-
-
-def is_keyframe(units: tuple[bytes, ...]) -> bool:
-    """Whether decoding can start here: the first slice is of an IDR picture."""
-    return next((unit[0] & 0x1F == IDR for unit in units if is_slice(unit)), False)
-
-
-def has_picture(units: tuple[bytes, ...]) -> bool:
-    """Whether there is any slice at all."""
-    return any(is_slice(unit) for unit in units)
+    @property
+    def first_slice(self) -> bytes:
+        """The first slice; raises :class:`ingest.nal.MalformedVideo` where there is none."""
+        syntax = self.parameters.syntax
+        for unit in self.units:
+            if syntax.is_slice(unit):
+                return unit
+        raise MalformedVideo("access unit without a slice")
 
 
-def is_intact(units: tuple[bytes, ...]) -> bool:
-    """Whether the NAL headers are possible ones: what can be judged of a picture without decoding it."""
-    return bool(units) and all(unit[0] & 0x80 == 0 and SLICE <= unit[0] & 0x1F <= 21 for unit in units)
+def find_parameter_sets(codec: CodecName, units: list[bytes]) -> ParameterSets | None:
+    """The last parameter sets among the units; ``None`` unless all that the codec needs are there."""
+    return h264.find_parameter_sets(units) if codec == "h264" else h265.find_parameter_sets(units)
+
+
+def parameter_sets_of_extradata(codec: CodecName, extradata: bytes | None) -> ParameterSets | None:
+    """Parameter sets from a demuxer: byte stream, or the codec's configuration record."""
+    if codec == "h264":
+        return h264.parameter_sets_of_extradata(extradata)
+    return h265.parameter_sets_of_extradata(extradata)
+
+
+def slice_reader(parameters: ParameterSets) -> SliceReader:
+    """Reads picture numbers under these sets. Raises :class:`ingest.nal.MalformedVideo` where they are broken."""
+    if isinstance(parameters, h264.ParameterSets):
+        return h264.SliceReader(parameters)
+    return h265.SliceReader(parameters)

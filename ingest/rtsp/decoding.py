@@ -11,12 +11,11 @@ from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
 
 from ingest.frame import Frame, StreamName
-from ingest.h264 import ParameterSets
 from ingest.ledger import DropCause, FrameLedger
-from ingest.packet import TIMESCALE, AccessUnit
+from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
 from ingest.pictures import DecodedPicture
 
-_MOST_DELAYED = 16  # frames a decoder may hold back: max_dec_frame_buffering, H.264 A.3.1
+_MOST_DELAYED = 16  # frames a decoder may hold back: max_dec_frame_buffering, H.264 A.3.1 and H.265 A.4.2
 
 
 class FrameTarget(Protocol):
@@ -134,7 +133,7 @@ class FrameDecoder:
 
 
 def _new_context(parameters: ParameterSets) -> VideoCodecContext:
-    context = av.CodecContext.create("h264", "r")
+    context = av.CodecContext.create(parameters.codec_name, "r")
     context.extradata = parameters.annex_b()
     context.thread_count = 1
     context.thread_type = ThreadType.NONE

@@ -11,14 +11,16 @@ import structlog
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from ingest.h264 import (
-    MalformedH264,
+from ingest.nal import CodecName, MalformedVideo, split_annex_b
+from ingest.packet import (
+    SYNTAX,
+    TIMESCALE,
+    AccessUnit,
+    Clock,
     ParameterSets,
     find_parameter_sets,
     parameter_sets_of_extradata,
-    split_annex_b,
 )
-from ingest.packet import TIMESCALE, AccessUnit, Clock, has_picture, is_intact, is_keyframe, picture_units
 from ingest.rtsp.address import SessionFailed
 from ingest.rtsp.rtcp_clock import RtcpClock
 from ingest.rtsp.timeline import Timeline
@@ -38,12 +40,14 @@ class Moment:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """The H.264 stream of an open session. Raises :class:`SessionFailed` where there is none."""
+    """The H.264 or H.265 stream of an open session. Raises :class:`SessionFailed` where there is none."""
     if not container.streams.video:
         raise SessionFailed(Fault.UNREACHABLE, "camera offers no video")
     stream = container.streams.video[0]
-    if stream.codec_context.name != "h264":
-        raise SessionFailed(Fault.UNREACHABLE, f"camera sends {stream.codec_context.name}, only H.264 is supported")
+    if stream.codec_context.name not in SYNTAX:
+        raise SessionFailed(
+            Fault.UNREACHABLE, f"camera sends {stream.codec_context.name}, only H.264 and H.265 are supported"
+        )
     return stream
 
 
@@ -63,7 +67,9 @@ class UnitReader:
 
     def __init__(self, stream: VideoStream, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._parameters = parameter_sets_of_extradata(stream.codec_context.extradata)
+        self._codec: CodecName = "hevc" if stream.codec_context.name == "hevc" else "h264"
+        self._syntax = SYNTAX[self._codec]
+        self._parameters = parameter_sets_of_extradata(self._codec, stream.codec_context.extradata)
         self._per_second = stream.time_base.denominator / stream.time_base.numerator if stream.time_base else TIMESCALE
         self._previous: Moment | None = None
         self._in_gop = False
@@ -86,20 +92,21 @@ class UnitReader:
         return now
 
     def read(self, packet: av.Packet[VideoStream], now: Moment) -> AccessUnit | Absent:
-        """The access unit, or why there is none. Raises :class:`MalformedH264` for what cannot be a picture."""
+        """The access unit, or why there is none. Raises :class:`MalformedVideo` for what cannot be a picture."""
         arrival, self._previous = self._previous or now, now
         all_units = split_annex_b(bytes(packet))
-        units = picture_units(all_units)
+        syntax = self._syntax
+        units = syntax.picture_units(all_units)
         dts, pts = self._timeline.map(self._ticks(packet.dts), self._ticks(packet.pts), arrival.monotonic)
-        if not has_picture(units):
-            if all_units and is_intact(tuple(all_units)):
+        if not syntax.has_picture(units):
+            if all_units and syntax.is_intact(tuple(all_units)):
                 return Absent.NO_PICTURE
-            raise MalformedH264("packet holds no picture")
-        if not is_intact(units):
-            raise MalformedH264("packet holds impossible NAL units")
-        keyframe = is_keyframe(units)
+            raise MalformedVideo("packet holds no picture")
+        if not syntax.is_intact(units):
+            raise MalformedVideo("packet holds impossible NAL units")
+        keyframe = syntax.is_keyframe(units)
         if keyframe:
-            self._parameters = find_parameter_sets(all_units) or self._parameters
+            self._parameters = find_parameter_sets(self._codec, all_units) or self._parameters
         self._in_gop = self._in_gop or keyframe
         if not self._in_gop or self._parameters is None:
             return Absent.BEFORE_KEYFRAME

@@ -19,10 +19,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ingest.frame import StreamName
-from ingest.h264 import MalformedH264
 from ingest.ledger import DropCause
 from ingest.lifecycle import Lifecycle, Limits, Verdicts, differs
 from ingest.live import LiveChannel
+from ingest.nal import MalformedVideo
 from ingest.packet import AccessUnit
 from ingest.rtsp.address import Address, Opener, OpenLimits, SessionFailed, open_rtsp, session_failure
 from ingest.rtsp.backoff import REFUSED_S, Backoff
@@ -291,7 +291,7 @@ class StreamSession:
             self._counts.bytes += packet.size
         try:
             unit = reader.read(packet, now)
-        except MalformedH264:
+        except MalformedVideo:
             with self._lock:
                 self._counts.malformed += 1
             if self._decoder is not None:
@@ -313,7 +313,7 @@ class StreamSession:
             self._counts.clock = unit.clock
         try:
             self._channel.publish_unit(unit, self._timeline.nominal_duration)
-        except MalformedH264:  # a key frame whose parameter sets cannot be read
+        except MalformedVideo:  # a key frame whose parameter sets cannot be read
             with self._lock:
                 self._counts.malformed += 1
             if self._decoder is not None:

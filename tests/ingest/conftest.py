@@ -13,9 +13,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 
-from ingest.h264 import find_parameter_sets, split_annex_b
-from ingest.packet import AccessUnit, is_keyframe, picture_units
+from ingest.nal import CodecName, split_annex_b
+from ingest.packet import SYNTAX, AccessUnit, find_parameter_sets
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _SERVER = Path(__file__).with_name("gst_server.py")
@@ -97,14 +98,27 @@ def until() -> Until:
 EncodeUnits = Callable[..., list[AccessUnit]]
 
 
-def _encode(count: int, *, gop: int = 10, width: int = 320, height: int = 180, b_frames: int = 0) -> list[AccessUnit]:
+_OPTIONS: dict[CodecName, tuple[str, dict[str, str]]] = {
+    "h264": ("libx264", {"preset": "veryfast", "x264-params": "annexb=1:scenecut=0:keyint={gop}:min-keyint={gop}"}),
+    "hevc": (
+        "libx265",
+        {"preset": "ultrafast", "x265-params": "log-level=error:pools=none:scenecut=0:bframes={b}:keyint={gop}"},
+    ),
+}
+
+
+def _encode(
+    count: int, *, gop: int = 10, width: int = 320, height: int = 180, b_frames: int = 0, codec: CodecName = "h264"
+) -> list[AccessUnit]:
     """``count`` pictures at 25 a second, captured from 1000.0 on; picture ``n`` has the grey level ``10 + n``."""
-    context = av.CodecContext.create("libx264", "w")
+    encoder, options = _OPTIONS[codec]
+    context = av.CodecContext.create(encoder, "w")
+    assert isinstance(context, VideoCodecContext)
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.time_base = Fraction(1, 90_000)
     context.framerate = Fraction(25)
     context.gop_size, context.max_b_frames = gop, b_frames
-    context.options = {"preset": "veryfast", "x264-params": f"annexb=1:keyint={gop}:min-keyint={gop}:scenecut=0"}
+    context.options = {name: value.format(gop=gop, b=b_frames) for name, value in options.items()}
     packets = []
     for picture in range(count):
         grey = np.full((height, width, 3), 10 + picture, np.uint8)
@@ -113,21 +127,21 @@ def _encode(count: int, *, gop: int = 10, width: int = 320, height: int = 180, b
         packets += context.encode(frame)
     packets += context.encode(None)
     first = split_annex_b(bytes(packets[0]))
-    parameters = find_parameter_sets(first)
+    parameters = find_parameter_sets(codec, first)
     assert parameters is not None
     shift = -min(packet.dts for packet in packets if packet.dts is not None)
     units = []
     for packet in packets:
         assert packet.pts is not None
         assert packet.dts is not None
-        nals = picture_units(split_annex_b(bytes(packet)))
+        nals = SYNTAX[codec].picture_units(split_annex_b(bytes(packet)))
         captured_at = 1000.0 + packet.pts / 90_000
         units.append(
             AccessUnit(
                 nals,
                 packet.dts + shift,
                 packet.pts + shift,
-                is_keyframe(nals),
+                SYNTAX[codec].is_keyframe(nals),
                 captured_at,
                 "rtcp",
                 captured_at,

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.fmp4 import fragment, init_segment, mime_type, ntp_timestamp
+from ingest.nal import CodecName
 from ingest.packet import AccessUnit
 
 EncodeUnits = Callable[..., list[AccessUnit]]
@@ -40,12 +41,14 @@ def _file(units: list[AccessUnit]) -> bytes:
     )
 
 
-@pytest.mark.parametrize("b_frames", [0, 2])
-def test_the_concatenation_plays(encode_units: EncodeUnits, b_frames: int) -> None:
-    units = encode_units(25, b_frames=b_frames)
+@pytest.mark.parametrize(("codec", "b_frames"), [("h264", 0), ("h264", 2), ("hevc", 0), ("hevc", 2)])
+def test_the_concatenation_plays(encode_units: EncodeUnits, codec: CodecName, b_frames: int) -> None:
+    units = encode_units(25, b_frames=b_frames, codec=codec)
     with av.open(io.BytesIO(_file(units)), mode="r", format="mp4") as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.width, stream.codec_context.height) == (320, 180)
+        assert stream.codec_context.name == codec
+        assert stream.codec_context.codec_tag == {"h264": "avc1", "hevc": "hvc1"}[codec]
         assert stream.time_base is not None
         assert stream.time_base.denominator == 90_000
         frames = list(container.decode(video=0))

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.h264 import (
+from ingest.h264 import SliceReader, find_parameter_sets, parameter_sets_of_extradata, parse_sps
+from ingest.nal import (
     BitReader,
-    MalformedH264,
-    parameter_sets_of_extradata,
-    parse_sps,
+    MalformedVideo,
     remove_emulation_prevention,
     split_annex_b,
     split_length_prefixed,
@@ -68,7 +67,7 @@ def test_any_bytes_can_be_looked_at(data: bytes) -> None:
     for unit in split_annex_b(data):
         try:
             parse_sps(unit)
-        except MalformedH264:
+        except MalformedVideo:
             continue
 
 
@@ -126,6 +125,7 @@ def test_parameter_sets_of_a_real_encoder(width: int, height: int, profile: str,
     context = av.CodecContext.create("libx264", "w")
     context.width, context.height, context.pix_fmt = width, height, pixels
     context.time_base = Fraction(1, 25)
+    context.framerate = Fraction(25)
     context.options = {"profile": profile, "preset": "veryfast", "x264-params": "annexb=1"}
     frame = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8), "bgr24").reformat(format=pixels)
     frame.pts = 0
@@ -133,6 +133,7 @@ def test_parameter_sets_of_a_real_encoder(width: int, height: int, profile: str,
     parameters = parameter_sets_of_extradata(data)
     assert parameters is not None
     assert (parameters.sequence().width, parameters.sequence().height) == (width, height)
+    assert parameters.sequence().fps == 25.0
     assert parameters.sequence().codec.startswith(
         {"baseline": "avc1.42", "high": "avc1.64", "high422": "avc1.7a"}[profile]
     )
@@ -148,12 +149,41 @@ def test_parameter_sets_of_a_real_encoder(width: int, height: int, profile: str,
     ],
 )
 def test_a_broken_sps_is_refused_by_name(unit: bytes, reason: str) -> None:
-    with pytest.raises(MalformedH264, match=reason):
+    with pytest.raises(MalformedVideo, match=reason):
         parse_sps(unit)
 
 
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_picture_numbers_of_a_real_encoder_count_reference_pictures(b_frames: int) -> None:
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = 64, 64, "yuv420p"
+    context.time_base, context.gop_size, context.max_b_frames = Fraction(1, 25), 40, b_frames
+    context.options = {"preset": "veryfast", "x264-params": "annexb=1:scenecut=0"}
+    packets = []
+    for number in range(60):
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 4 * number, np.uint8), "bgr24")
+        frame = frame.reformat(format="yuv420p")
+        frame.pts = number
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    units = [unit for packet in packets for unit in split_annex_b(bytes(packet))]
+    parameters = find_parameter_sets(units)
+    assert parameters is not None
+    reader, expected, restarts = SliceReader(parameters), 0, 0
+    for unit in units:
+        if unit[0] & 31 not in (1, 5):
+            continue
+        number_of = reader.number(unit)
+        assert number_of is not None
+        restarts += number_of.restarts
+        expected = 0 if number_of.restarts else expected
+        assert number_of.value == expected % number_of.modulus
+        expected += number_of.reference
+    assert restarts == 2
+
+
 def test_a_length_past_the_end_is_refused() -> None:
-    with pytest.raises(MalformedH264, match="ends at 9"):
+    with pytest.raises(MalformedVideo, match="ends at 9"):
         split_length_prefixed(b"\0\0\0\5ab")
 
 
