@@ -39,6 +39,15 @@ _SLICE_HEADER_BYTES = 32  # more than the fields up to frame_num can take
 
 
 @dataclass(frozen=True, slots=True)
+class PictureOrder:
+    """How slice headers tell the picture order count: ``pic_order_cnt_type``, bits of its lsb, whether deltas come."""
+
+    kind: int = 0
+    lsb_bits: int = 4
+    deltas: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceParameters:
     """What an SPS says. ``width`` and ``height`` are pixels after cropping.
 
@@ -58,6 +67,8 @@ class SequenceParameters:
     frame_num_bits: int = 4
     gaps_allowed: bool = False
     separate_planes: bool = False
+    frames_only: bool = True
+    order: PictureOrder = PictureOrder()
 
     @property
     def codec(self) -> str:
@@ -77,7 +88,7 @@ def parse_sps(unit: bytes) -> SequenceParameters:
     reader.ue()  # seq_parameter_set_id
     chroma, luma_depth, chroma_depth, separate = _read_chroma(reader) if profile in _HIGH_PROFILES else (1, 8, 8, False)
     frame_num_bits = 4 + _bounded(reader.ue(), 12, "log2_max_frame_num_minus4")
-    _skip_picture_order(reader)
+    order = _read_picture_order(reader)
     reader.ue()  # max_num_ref_frames
     gaps_allowed = bool(reader.bits(1))
     columns, rows = reader.ue() + 1, reader.ue() + 1
@@ -105,6 +116,8 @@ def parse_sps(unit: bytes) -> SequenceParameters:
         frame_num_bits=frame_num_bits,
         gaps_allowed=gaps_allowed,
         separate_planes=separate,
+        frames_only=bool(frames_only),
+        order=order,
     )
 
 
@@ -131,16 +144,18 @@ def _skip_scaling_list(reader: BitReader, size: int) -> None:
         last = following or last
 
 
-def _skip_picture_order(reader: BitReader) -> None:
-    order = reader.ue()
-    if order == 0:
-        reader.ue()  # log2_max_pic_order_cnt_lsb_minus4
-    elif order == 1:
-        reader.bits(1)
+def _read_picture_order(reader: BitReader) -> PictureOrder:
+    kind = reader.ue()
+    if kind == 0:
+        return PictureOrder(0, 4 + _bounded(reader.ue(), 12, "log2_max_pic_order_cnt_lsb_minus4"))
+    if kind == 1:
+        always_zero = reader.bits(1)
         reader.se()
         reader.se()
         for _ in range(_bounded(reader.ue(), 255, "num_ref_frames_in_pic_order_cnt_cycle")):
             reader.se()
+        return PictureOrder(1, 0, not always_zero)
+    return PictureOrder(kind, 0)
 
 
 def _read_fps(reader: BitReader) -> float | None:
