@@ -1,4 +1,7 @@
-"""The part of a scene that does not move: painted once, with what of it hides those who pass behind."""
+"""The part of a scene that does not move: painted once, with what of it hides those who pass behind.
+
+Covers lie in the order of drawing, far ones first.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ _KEY: Colour = (255.0, 0.0, 255.0)  # a colour that nothing is painted with, to 
 class Cover:
     """A prop's pixels: what lies behind ``depth`` is hidden where ``mask`` is set; ``x``, ``y`` its corner."""
 
+    prop: Prop
     depth: float
     x: int
     y: int
@@ -82,7 +86,7 @@ def paint(place: Place, night: bool) -> Backdrop:
         illumination = illuminate(image, view, place.lamps)
         _light_up(image, view, props, covers)
     cut = [
-        Cover(view.depth(prop.x, prop.z), x1, y1, image[y1:y2, x1:x2].copy(), mask)
+        Cover(prop, view.depth(prop.x, prop.z), x1, y1, image[y1:y2, x1:x2].copy(), mask)
         for prop, (x1, y1, x2, y2), mask in covers
     ]
     return Backdrop(image, tuple(cut), illumination)

@@ -203,9 +203,13 @@ def block(x: float, z: float, size: tuple[float, float, float], colour: Colour, 
 
 
 def parked(label: str, x: float, z: float, heading: float, colour: Colour) -> Prop:
-    """A vehicle that does not move; it is part of the place, not of the ground truth."""
+    """A vehicle that does not move: part of the place, and of the ground truth only where standing ones count."""
     pose = Pose(x, z, heading, 0.0, 0.0)
-    return Prop(x, z, lambda brush, view: draw_vehicle(brush, view, label, colour, pose), shadow=(1.3, 1.4))
+
+    def draw(brush: Brush, view: View) -> None:
+        draw_vehicle(brush, view, label, colour, pose)
+
+    return Prop(x, z, draw, shadow=(1.3, 1.4), label=label)
 
 
 def _front(x1: float, x2: float, y1: float, y2: float, right: float) -> Points:

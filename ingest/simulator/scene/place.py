@@ -36,7 +36,8 @@ class Patch:
 class Prop:
     """Something that stands at ``(x, z)``. ``shadow``: radius and height in metres of what throws one, or ``None``.
 
-    ``lights`` is drawn at night with its colours unchanged. What ``covers`` hides whoever passes behind it.
+    ``lights`` is drawn at night with its colours unchanged. What ``covers`` hides whoever passes behind it. ``label``:
+    the COCO name of what stands there, where a detector is to find it.
     """
 
     x: float
@@ -45,6 +46,7 @@ class Prop:
     shadow: tuple[float, float] | None = None
     lights: Draw | None = None
     covers: bool = True
+    label: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ingest.simulator.scene.lighting import add_headlights
 from ingest.simulator.scene.place import SceneKind
 from ingest.simulator.scene.places import build
 from ingest.simulator.scene.route import Pose
+from ingest.simulator.scene.visibility import Ownership
 
 __all__ = ["Scene", "SceneKind", "TruthObject"]
 
@@ -94,6 +95,29 @@ class Scene:
                 self._backdrop.cover(image, depth, bounds)
         self._add_noise(image, index)
         return image, tuple(truth)
+
+    def seen(self, index: int) -> tuple[tuple[TruthObject, float], ...]:
+        """Every object of a frame, parked vehicles (negative ids) included, with the share of it that is to be seen.
+
+        The share is that of its own pixels within the picture which nothing nearer hides. Any ``index``.
+        """
+        index %= self.frame_count
+        owners = Ownership(self.width, self.height)
+        found: list[TruthObject] = []
+        for number, cover in enumerate(self._backdrop.covers):
+            owners.stand(cover, -1 - number)
+            if (label := cover.prop.label) is not None:
+                bounds = owners.bounds_of(cover.prop, self._place.view)
+                if bounds is not None and (truth := self._truth(-1 - number, label, bounds)) is not None:
+                    found.append(truth)
+        for depth, actor, number, pose in self._present(index):
+            silhouette = owners.silhouette()
+            for part, (label, bounds) in enumerate(draw_actor(silhouette, self._place.view, actor, pose)):
+                key = (actor.id + number) * 2 + part
+                if (truth := self._truth(key, label, bounds)) is not None:
+                    found.append(truth)
+                owners.enter(key, silhouette.parts[part], bounds, depth, self._backdrop.covers)
+        return tuple((truth, owners.share(truth.id)) for truth in found)
 
     def _present(self, index: int) -> list[tuple[float, Actor, int, Pose]]:
         """Depth, actor, its instance and pose, far ones first."""

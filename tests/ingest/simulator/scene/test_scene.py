@@ -128,3 +128,15 @@ def test_night_is_darker_and_lamps_lighten_it() -> None:
     day, night = (Scene(1, SceneKind.STREET, dark, 320, 180).frame(0)[0] for dark in (False, True))
     assert night.mean() < 0.55 * day.mean()
     assert night.max() > 180
+
+
+def test_what_is_hidden_counts_as_hidden_and_parked_vehicles_are_seen() -> None:
+    bare, crowd = Scene(101, SceneKind.YARD, False, 320, 180), Scene(2, SceneKind.MARKET, False, 320, 180)
+    standing = [one.label for one, share in bare.seen(0) if one.id < 0 and share > 0.5]
+    assert sorted(standing) == ["car", "car", "truck"]
+    frames = [crowd.seen(index) for index in range(0, 500, 50)]
+    assert tuple(one for one, _ in frames[2] if one.id > 0) == crowd.frame(100)[1]
+    assert all(0 <= share <= 1 for frame in frames for _, share in frame)
+    # The truck goes behind stalls and trees; nobody hides who is nearest to the camera.
+    assert any(share < 0.2 for frame in frames for one, share in frame if one.label == "truck")
+    assert all(frame[-1][1] > 0.99 for frame in frames)
