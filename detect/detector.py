@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from detect.detection import Detections
-from detect.heads import head_of
+from detect.filler import InputFiller
+from detect.heads.head import Outputs
+from detect.heads.registry import head_of
 from detect.letterbox import Letterbox
 from detect.nms import nms
-from detect.session import OnnxSession
+from detect.probing import ProbePicture, no_detector, of_one_picture, score_fault
+from detect.session import CPU, OnnxSession
 from ingest.frame import Picture
 from models.errors import NotADetectorError
-from models.manifest import Fit, ModelInput
 from models.spec import ModelSpec
-
-_PROBE_SIZE = (640, 480)
-_PROBE_PEAK = 1e-6
 
 
 class Detector(Protocol):
@@ -46,7 +43,10 @@ class CameraDetectors(Protocol):
 
 
 class OnnxDetector:
-    """A detector of one session. Serves all cameras of its thread, since a picture leaves no state behind."""
+    """A detector of one session. Serves all cameras of its thread, since a picture leaves no state behind.
+
+    ``batch``: the most pictures that one run takes where the model's batch axis is free. On a processor 1 is best.
+    """
 
     def __init__(
         self,
@@ -54,19 +54,21 @@ class OnnxDetector:
         *,
         min_score: float,
         nms_iou: float,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = CPU,
+        batch: int = 1,
     ) -> None:
-        if spec.input.fit is not Fit.TOP_LEFT:
-            raise NotADetectorError(spec.id, f"fit {spec.input.fit.value!r} is not supported", "use another model")
         self._spec = spec
         self._min_score = min_score
         self._nms_iou = nms_iou
         self._head = head_of(spec)
-        self._session = OnnxSession(spec, providers=providers)
-        fault = self._head.fault(self._session.output_shapes)
+        self._session = OnnxSession(spec, providers=providers, batch=batch)
+        fault = no_detector(self._session.graph, spec.labels)
+        if fault is not None:
+            raise NotADetectorError(spec.id, fault, "use a model that detects kinds of objects")
+        fault = self._head.fault(of_one_picture(self._session.graph))
         if fault is not None:
             raise NotADetectorError(spec.id, fault, f"this is no {spec.head} model of {len(spec.labels)} labels")
-        self._fill = InputFiller(spec.input, self._session.input)
+        self._fill = [InputFiller(spec.input, target) for target in self._session.input]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -78,22 +80,28 @@ class OnnxDetector:
         """See :class:`Detector`."""
         return self._spec.id
 
+    @property
+    def batch(self) -> int:
+        """How many pictures one run takes."""
+        return self._session.batch
+
     def for_camera(self, camera_id: str) -> Detector:  # noqa: ARG002 - the seam's signature
         """See :class:`CameraDetectors`."""
         return self
 
     def detect(self, picture: Picture) -> Detections:
         """See :class:`Detector`. Raises ``FloatingPointError`` for an output that is not finite."""
-        box = self._fill(picture)
-        boxes, scores, classes = self._head.decode(self._session.run(), self._min_score)
-        kept = nms(boxes, scores, classes, iou=self._nms_iou)
-        return Detections(
-            boxes=box.to_source(boxes[kept]),
-            scores=scores[kept],
-            classes=classes[kept],
-            width=picture.width,
-            height=picture.height,
-        )
+        return self.detect_many([picture])[0]
+
+    def detect_many(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """What is on each picture, in its own pixels, with as few runs as :attr:`batch` allows. Raises as one."""
+        found: list[Detections] = []
+        for start in range(0, len(pictures), self.batch):
+            part = pictures[start : start + self.batch]
+            boxes = [fill(picture) for fill, picture in zip(self._fill, part, strict=False)]
+            for picture, box, outputs in zip(part, boxes, self._session.run(len(part)), strict=True):
+                found.append(self._detections(picture, box, outputs))
+        return found
 
     def probe(self) -> None:
         """Runs the model once on a made-up picture.
@@ -101,62 +109,24 @@ class OnnxDetector:
         Raises :class:`NotADetectorError` where outputs have other shapes than stated, are not finite, or give every
         class a score of 0 whatever is shown, as a badly quantised export does.
         """
-        self._fill(_ProbePicture())
-        outputs = self._session.run()
+        self._fill[0](ProbePicture())
+        outputs = self._session.run()[0]
         fault = self._head.fault([output.shape for output in outputs])
         if fault is None:
-            peak = self._head.peak(outputs)
-            if not peak >= 0:
-                fault = "its scores are not finite"
-            elif not _PROBE_PEAK < peak <= 1 + _PROBE_PEAK:
-                fault = f"its best score on the probe picture is {peak:g}: the file is broken"
+            fault = score_fault(self._head.peak(outputs))
         if fault is not None:
             raise NotADetectorError(self._spec.id, fault, "replace the file or use another model")
 
-
-class InputFiller:
-    """Brings pictures into ``target``, float32 ``(1, 3, height, width)``, as the model wants them.
-
-    The border is written again only when the picture's shape changes.
-    """
-
-    def __init__(self, model_input: ModelInput, target: NDArray[np.float32]) -> None:
-        self._input = model_input
-        self._target = target
-        self._box: Letterbox | None = None
-        order = slice(None) if model_input.colour == "bgr" else slice(None, None, -1)
-        self._planes = [target[0, channel] for channel in range(3)][order]  # in BGR order, as pictures come
-        mean = np.array(model_input.mean, np.float64)[order]
-        std = np.array(model_input.std, np.float64)[order]
-        self._gain = [float(model_input.scale / s) for s in std]
-        self._offset = [float(-m / s) for m, s in zip(mean, std, strict=True)]
-
-    def __call__(self, picture: Picture) -> Letterbox:
-        """Fills the target; gives the geometry that takes boxes back to the picture."""
-        box = Letterbox.fit(picture.width, picture.height, self._input.width, self._input.height)
-        if box != self._box:
-            for plane, gain, offset in zip(self._planes, self._gain, self._offset, strict=True):
-                plane[:] = self._input.pad * gain + offset
-            self._box = box
-        pixels = picture.bgr(box.width, box.height)
-        for channel, plane in enumerate(self._planes):
-            view = plane[: box.height, : box.width]
-            view[:] = cv2.extractChannel(pixels, channel)
-            if self._gain[channel] != 1.0 or self._offset[channel] != 0.0:
-                np.multiply(view, np.float32(self._gain[channel]), out=view)
-                np.add(view, np.float32(self._offset[channel]), out=view)
-        return box
-
-
-class _ProbePicture:
-    """Shapes and seeded noise: every part of a model has something to answer to."""
-
-    width, height = _PROBE_SIZE
-
-    def bgr(self, width: int, height: int) -> NDArray[np.uint8]:
-        noise = np.random.default_rng(0).integers(0, 256, (self.height, self.width, 3), dtype=np.uint8)
-        canvas = cv2.GaussianBlur(noise, (0, 0), 4)
-        cv2.rectangle(canvas, (80, 200), (360, 400), (40, 40, 200), cv2.FILLED)
-        cv2.ellipse(canvas, (480, 240), (50, 150), 0, 0, 360, (200, 180, 60), cv2.FILLED)
-        scaled: NDArray[np.uint8] = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
-        return scaled
+    def _detections(self, picture: Picture, box: Letterbox, outputs: Outputs) -> Detections:
+        boxes, scores, classes = self._head.decode(outputs, self._min_score)
+        if self._head.overlapping:
+            kept = nms(boxes, scores, classes, iou=self._nms_iou)
+        else:
+            kept = np.argsort(-scores, kind="stable")
+        return Detections(
+            boxes=box.to_source(boxes[kept]),
+            scores=scores[kept],
+            classes=classes[kept],
+            width=picture.width,
+            height=picture.height,
+        )

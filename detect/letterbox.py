@@ -1,7 +1,10 @@
-"""Letterbox: the picture keeps its shape, lies at the input's top left, and the rest is padding.
+"""How a picture lies in a model's input, and the way back for boxes.
 
-This is YOLOX's own geometry (Ge et al. 2021, arXiv:2107.08430, reference ``preproc``): one scale for both axes, the
-scaled size rounded down, no offset.
+- Top left (YOLOX, Ge et al. 2021, arXiv:2107.08430, reference ``preproc``): one scale for both axes, the scaled size
+  rounded down, the rest is padding.
+- Centred (YOLOv5 and its successors): one scale, the size rounded, half of the padding on each side, the odd pixel
+  after the picture.
+- Stretch (NanoDet, FastestDet, the DETR family): each axis has its own scale, and nothing is padding.
 """
 
 from __future__ import annotations
@@ -11,37 +14,60 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.manifest import Fit
+
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
     """A source of ``source_width`` × ``source_height`` px that fills ``width`` × ``height`` px of the input.
 
-    ``scale`` is input px per source px.
+    Its first pixel lies at ``left``, ``top``. ``scale_x`` and ``scale_y`` are input px per source px.
     """
 
     source_width: int
     source_height: int
     width: int
     height: int
-    scale: float
+    left: int
+    top: int
+    scale_x: float
+    scale_y: float
 
     @classmethod
-    def fit(cls, source_width: int, source_height: int, input_width: int, input_height: int) -> Letterbox:
+    def fit(
+        cls, source_width: int, source_height: int, input_width: int, input_height: int, fit: Fit = Fit.TOP_LEFT
+    ) -> Letterbox:
         """The largest that fits. Raises ``ValueError`` for an empty source or input."""
         if min(source_width, source_height, input_width, input_height) <= 0:
             raise ValueError(f"letterbox: {source_width} x {source_height} into {input_width} x {input_height} px")
-        scale = min(input_width / source_width, input_height / source_height)
+        scale_x, scale_y = input_width / source_width, input_height / source_height
+        if fit is Fit.STRETCH:
+            return cls(source_width, source_height, input_width, input_height, 0, 0, scale_x, scale_y)
+        scale = min(scale_x, scale_y)
+        rounded = int if fit is Fit.TOP_LEFT else round
         # A very long picture would vanish in one axis; one line of pixels is the least that can be scaled to.
-        width = max(1, int(source_width * scale))
-        height = max(1, int(source_height * scale))
-        return cls(source_width, source_height, width, height, scale)
+        width = max(1, rounded(source_width * scale))
+        height = max(1, rounded(source_height * scale))
+        left, top = (0, 0) if fit is Fit.TOP_LEFT else ((input_width - width) // 2, (input_height - height) // 2)
+        return cls(source_width, source_height, width, height, left, top, scale, scale)
+
+    @property
+    def scale(self) -> float:
+        """The scale of both axes where the picture keeps its shape; else the smaller one."""
+        return min(self.scale_x, self.scale_y)
 
     def to_input(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes ``(n, 4)`` x1 y1 x2 y2, source px to input px."""
-        return boxes * np.float32(self.scale)
+        return boxes * self._scales() + self._offsets()
 
     def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes ``(n, 4)`` x1 y1 x2 y2, input px to source px, clipped to the picture."""
         limits = np.array([self.source_width, self.source_height] * 2, np.float32)
-        source: NDArray[np.float32] = np.clip(boxes / np.float32(self.scale), np.float32(0), limits)
+        source: NDArray[np.float32] = np.clip((boxes - self._offsets()) / self._scales(), np.float32(0), limits)
         return source
+
+    def _scales(self) -> NDArray[np.float32]:
+        return np.array([self.scale_x, self.scale_y] * 2, np.float32)
+
+    def _offsets(self) -> NDArray[np.float32]:
+        return np.array([self.left, self.top] * 2, np.float32)

@@ -7,8 +7,10 @@ on two cores), and none of them waits for another's threads.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -17,57 +19,120 @@ from numpy.typing import NDArray
 from models.errors import ModelFileError, NotADetectorError
 from models.spec import ModelSpec
 
+CPU = ("CPUExecutionProvider",)
 _LOG_ERRORS_ONLY = 3
 _CHANNELS = 3
+_PIXEL_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output as the file states it. Text or ``None`` in ``shape`` stands for a free axis."""
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What a model file says of itself."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: Mapping[str, str]
+
+    @property
+    def sizes_input(self) -> Port | None:
+        """The DETR family's second input, ``(N, 2)`` int64: width and height that boxes are to be scaled to."""
+        return next((port for port in self.inputs if port.type == "tensor(int64)" and len(port.shape) == 2), None)
+
+    @property
+    def picture_inputs(self) -> tuple[Port, ...]:
+        """Every other input."""
+        return tuple(port for port in self.inputs if port is not self.sizes_input)
+
+
+def open_session(data: bytes, subject: object, *, providers: Sequence[str] = CPU) -> tuple[ort.InferenceSession, Graph]:
+    """A session of one thread. Raises :class:`ModelFileError` naming ``subject`` where the bytes cannot be run."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _LOG_ERRORS_ONLY
+    try:
+        session = ort.InferenceSession(data, options, providers=list(providers))
+    except _load_errors() as error:
+        raise ModelFileError(
+            subject, f"not an ONNX model that can be run: {_first_line(error)}", "replace the file"
+        ) from None
+    graph = Graph(
+        inputs=tuple(Port(node.name, tuple(node.shape), node.type) for node in session.get_inputs()),
+        outputs=tuple(Port(node.name, tuple(node.shape), node.type) for node in session.get_outputs()),
+        metadata=dict(session.get_modelmeta().custom_metadata_map),
+    )
+    return session, graph
 
 
 class OnnxSession:
-    """Runs one picture at a time; not for use by two threads at once.
+    """Runs pictures; not for use by two threads at once.
 
-    :attr:`input` is the reused input, float32 ``(1, 3, height, width)``: fill it, then call :meth:`run`.
+    :attr:`input` is the reused input, float32 ``(batch, 3, height, width)``: fill its first pictures, then call
+    :meth:`run`. ``batch`` is what a model with a free batch axis is given room for; one with a fixed batch has its own.
     Raises :class:`ModelFileError` where the bytes are not the spec's or not ONNX, and :class:`NotADetectorError`
-    where the input is not the spec's.
+    where the inputs are not the spec's.
     """
 
-    def __init__(self, spec: ModelSpec, *, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = _LOG_ERRORS_ONLY
-        try:
-            self._session = ort.InferenceSession(_verified(spec), options, providers=list(providers))
-        except _load_errors() as error:
-            raise ModelFileError(
-                spec.path, f"not an ONNX model that can be run: {_first_line(error)}", "replace the file"
-            ) from None
-        self.input = np.zeros((1, _CHANNELS, spec.input.height, spec.input.width), np.float32)
-        fault = self._input_fault(spec)
+    def __init__(self, spec: ModelSpec, *, providers: Sequence[str] = CPU, batch: int = 1) -> None:
+        self._session, self.graph = open_session(_verified(spec), spec.path, providers=providers)
+        fault = _input_fault(self.graph, spec)
         if fault is not None:
             raise NotADetectorError(spec.id, fault, "correct the manifest's entry, or use another model")
-        self._feed = {spec.input.name: self.input}
+        port = self.graph.picture_inputs[0]
+        fixed = port.shape[0]
+        self._fixed = isinstance(fixed, int)
+        count = fixed if isinstance(fixed, int) else batch
+        self.input = np.zeros((count, _CHANNELS, spec.input.height, spec.input.width), np.float32)
+        # A half-precision model's input is converted in one pass into a second buffer.
+        half = _PIXEL_TYPES[port.type] is np.float16
+        self._pixels: NDArray[Any] = np.zeros(self.input.shape, np.float16) if half else self.input
+        self._feed: dict[str, NDArray[Any]] = {port.name: self._pixels}
+        self._sizes = np.tile(np.array([spec.input.width, spec.input.height], np.int64), (count, 1))
+        if self.graph.sizes_input is not None:
+            self._feed[self.graph.sizes_input.name] = self._sizes
 
     @property
-    def output_shapes(self) -> list[list[int | str | None]]:
-        """As the file states them."""
-        return [list(output.shape) for output in self._session.get_outputs()]
+    def batch(self) -> int:
+        """How many pictures one run takes at most."""
+        return len(self.input)
 
-    def run(self) -> list[NDArray[np.float32]]:
-        """The model's outputs for what :attr:`input` holds now."""
-        outputs: list[NDArray[np.float32]] = self._session.run(None, self._feed)
-        return outputs
+    def run(self, pictures: int = 1) -> list[list[NDArray[Any]]]:
+        """The model's outputs for each of the first ``pictures`` of :attr:`input`, each with a leading axis of 1.
 
-    def _input_fault(self, spec: ModelSpec) -> str | None:
-        inputs = {node.name: node for node in self._session.get_inputs()}
-        node = inputs.get(spec.input.name)
-        if node is None or len(inputs) != 1:
-            return f"inputs {sorted(inputs)}, want the one input {spec.input.name!r}"
-        fits = len(node.shape) == len(self.input.shape) and all(
-            not isinstance(have, int) or have == want for have, want in zip(node.shape, self.input.shape, strict=True)
-        )
-        if node.type != "tensor(float)" or not fits:
-            return f"input {node.type} {node.shape}, want tensor(float) {list(self.input.shape)}"
-        return None
+        Half precision comes as float32.
+        """
+        if self._pixels is not self.input:
+            np.copyto(self._pixels[:pictures], self.input[:pictures], casting="same_kind")
+        feed = self._feed
+        if not self._fixed and pictures < self.batch:
+            feed = {name: values[:pictures] for name, values in feed.items()}
+        outputs = self._session.run(None, feed)
+        wide = [output.astype(np.float32) if output.dtype == np.float16 else output for output in outputs]
+        return [[output[index : index + 1] for output in wide] for index in range(pictures)]
+
+
+def _input_fault(graph: Graph, spec: ModelSpec) -> str | None:
+    ports = graph.picture_inputs
+    if [port.name for port in ports] != [spec.input.name]:
+        return f"inputs {sorted(port.name for port in graph.inputs)}, want the one input {spec.input.name!r}"
+    shape = ports[0].shape
+    want = (_CHANNELS, spec.input.height, spec.input.width)
+    fits = len(shape) == 4 and all(
+        not isinstance(have, int) or have == size for have, size in zip(shape[1:], want, strict=True)
+    )
+    if ports[0].type not in _PIXEL_TYPES or not fits:
+        return f"input {ports[0].type} {list(shape)}, want float or float16 {['batch', *want]}"
+    return None
 
 
 def _verified(spec: ModelSpec) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 _COCO80 = (
@@ -19,3 +20,21 @@ _COCO80 = (
 
 LABELS: Mapping[str, tuple[str, ...]] = MappingProxyType({"coco80": _COCO80})
 """``coco80``: the 80 classes of COCO 2017 (Lin et al. 2014) in the order of detectors' outputs."""
+
+# What tells who somebody is. A face's mask or shield is a thing that is worn, and no face.
+_IDENTITY = re.compile(
+    r"\b(faces?|facial|plates?|licen[cs]eplates?|numberplates?|lpr|anpr|alpr|re ?id|reidentification"
+    r"|re identification|identity|identities|biometrics?|iris|fingerprints?)\b|人脸|面部|车牌|虹膜|指纹|身份"
+)
+_WORN = re.compile(r"\bface ?(masks?|shields?|guards?|coverings?)\b|\bfacemasks?\b")
+
+
+def identity_labels(labels: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``labels`` that name what identifies a person or an owner: faces, plates, re-identification."""
+    return tuple(label for label in labels if _IDENTITY.search(_WORN.sub(" ", _words(label))))
+
+
+def _words(label: str) -> str:
+    """Lower case, words apart: ``LicensePlate``, ``license_plate`` and ``license-plate`` are the same words."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
+    return re.sub(r"[\W_]+", " ", apart).lower()

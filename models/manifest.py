@@ -17,11 +17,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from models.errors import ManifestError
-from models.labels import LABELS
+from models.labels import LABELS, identity_labels
 
 ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Triple = tuple[float, float, float]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class _Entry(BaseModel):
@@ -37,7 +39,10 @@ class Fit(StrEnum):
 
 
 class ModelInput(_Entry):
-    """The picture input: float32, ``layout``; a pixel becomes ``(pixel * scale - mean) / std`` by channel."""
+    """The picture input, float32 or float16 as the file says.
+
+    A pixel becomes ``(pixel * scale - mean) / std`` by channel, ``mean`` and ``std`` in the order of ``colour``.
+    """
 
     name: str
     width: int = Field(ge=32, le=4096, description="px")
@@ -48,7 +53,7 @@ class ModelInput(_Entry):
     pad: int = Field(default=114, ge=0, le=255, description="value of the letterbox's border, before scale and mean")
     scale: float = Field(default=1.0, gt=0)
     mean: Triple = (0.0, 0.0, 0.0)
-    std: Triple = (1.0, 1.0, 1.0)
+    std: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
 
 
 class ModelEntry(_Entry):
@@ -61,14 +66,20 @@ class ModelEntry(_Entry):
     licence: Annotated[str, StringConstraints(min_length=1)] = Field(description="SPDX expression")
     input: ModelInput
     head: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")] = Field(description="family of the output")
-    labels: str = Field(description="id of a list in models.labels")
+    labels: str | tuple[Label, ...] = Field(description="id of a list in models.labels, or the list itself")
     notes: str = ""
 
     @field_validator("labels")
     @classmethod
-    def _known_labels(cls, value: str) -> str:
-        if value not in LABELS:
-            raise ValueError(f"no label list {value!r}; known: {', '.join(LABELS)}")
+    def _known_labels(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if isinstance(value, str):
+            if value not in LABELS:
+                raise ValueError(f"no label list {value!r}; known: {', '.join(LABELS)}")
+            return value
+        if not value or len(set(value)) != len(value):
+            raise ValueError("want at least one label, each once")
+        if identity_labels(value):
+            raise ValueError(f"{identity_labels(value)[0]!r} is of identities; want kinds of objects")
         return value
 
 

@@ -30,6 +30,6 @@ def spec_of(entry: ModelEntry, path: Path) -> ModelSpec:
         sha256=entry.sha256,
         licence=entry.licence,
         input=entry.input,
-        labels=LABELS[entry.labels],
+        labels=LABELS[entry.labels] if isinstance(entry.labels, str) else entry.labels,
         head=entry.head,
     )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detect.yolox import YoloxHead
+from detect.heads.yolox import YoloxHead
 
 
 def encode(x: float, y: float, w: float, h: float, stride: int, side: int) -> tuple[int, NDArray[np.float32]]:
