@@ -11,6 +11,7 @@ import structlog
 
 from configs.schema import Camera
 from ingest.frame import StreamName
+from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
 from ingest.live import LiveChannel
 from ingest.rtsp.address import Address, Opener, open_rtsp
@@ -104,6 +105,7 @@ class CameraIngest:
         self._always: frozenset[StreamName] = frozenset({self._sub, self._primary})
         self._channels = {name: self._new_channel(name) for name in names}
         self._timelines = {name: Timeline() for name in names}
+        self._judges = {name: StreamJudge(lambda: now().monotonic) for name in names}
         self._sessions: dict[StreamName, StreamSession] = {}
         self._unwatched_since: float | None = None
 
@@ -264,9 +266,15 @@ class CameraIngest:
     def _open(self, name: StreamName) -> None:
         """With the lock held: a new session for the stream, started."""
         decoder = None
+        judge = self._judges[name]
         if self.camera.detection.enabled and name == self._analysed:
             decoder = FrameDecoder(
-                self.camera.id, name, fps=self.camera.detection.fps, ledger=self._ledger, target=self._frames
+                self.camera.id,
+                name,
+                fps=self.camera.detection.fps,
+                ledger=self._ledger,
+                target=self._frames,
+                see=judge.see,
             )
         session = StreamSession(
             self.camera.id,
@@ -275,6 +283,7 @@ class CameraIngest:
             self._channels[name],
             decoder=decoder,
             timeline=self._timelines[name],
+            judge=judge,
             limits=self._limits,
             opener=self._opener,
             now=self._now,

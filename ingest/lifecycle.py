@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ingest.state import Fault, Phase, StreamState
 
@@ -44,12 +45,29 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What others judge of the stream. ``packets``: some came in the open session."""
+    """What others judge of the stream. ``packets``: some came in the open session. ``findings``: with a sentence."""
 
     packets: bool = True
-    garbled: bool = False
-    flapping: bool = False
+    findings: Mapping[Fault, str] = field(default_factory=dict)
     stalled_here: bool = False
+
+
+PRECEDENCE = (
+    Fault.LOSSY,
+    Fault.GARBLED,
+    Fault.FLAPPING,
+    Fault.DARK,
+    Fault.STUCK,
+    Fault.MOVED,
+    Fault.SLOW,
+    Fault.JUMPING,
+    Fault.RESIZED,
+)
+"""Which fault of a live stream is told where there are several.
+
+What keeps pictures from coming whole explains what may be seen in them, so it comes first: lost packets make pictures
+that cannot be decoded. Then what makes them worthless, then what makes them worse.
+"""
 
 
 class Lifecycle:
@@ -140,16 +158,17 @@ class Lifecycle:
     def _fault_without_pictures(self, since_packet_s: float, verdicts: Verdicts) -> tuple[Fault | None, str]:
         if verdicts.stalled_here:
             return Fault.FROZEN, STALLED_HERE
-        if verdicts.flapping:
-            return Fault.FLAPPING, "sessions end shortly after they begin"
+        if Fault.FLAPPING in verdicts.findings:
+            return Fault.FLAPPING, verdicts.findings[Fault.FLAPPING]
         if not self._open:
             return self._last_fault or (None, "no session is open")
         if since_packet_s > self._limits.stale_s:
             return Fault.FROZEN, "session is open, no packets come"
         if not verdicts.packets:
             return self._last_fault or (self.state.fault, self.state.detail)
-        if verdicts.garbled:
-            return Fault.GARBLED, "packets come, pictures cannot be decoded"
+        for fault in (Fault.LOSSY, Fault.GARBLED):
+            if fault in verdicts.findings:
+                return fault, verdicts.findings[fault]
         return None, "packets come, waiting for a key frame"
 
     def _step(self, phase: Phase, fault: Fault | None, detail: str, now: float) -> None:
@@ -162,10 +181,10 @@ class Lifecycle:
 
 
 def _fault_while_live(verdicts: Verdicts) -> tuple[Fault | None, str]:
-    if verdicts.garbled:
-        return Fault.GARBLED, "many pictures cannot be decoded"
-    if verdicts.flapping:
-        return Fault.FLAPPING, "sessions end shortly after they begin"
+    """A stream may be live and faulty: its pictures go on, with a badge."""
+    for fault in PRECEDENCE:
+        if fault in verdicts.findings:
+            return fault, verdicts.findings[fault]
     return None, "pictures come"
 
 

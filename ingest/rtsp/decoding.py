@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Protocol
 
@@ -46,17 +47,27 @@ class RateGate:
 class FrameDecoder:
     """Decodes one stream and offers its frames. Used by one thread, the stream's reader.
 
+    ``see`` is shown every good picture, also those above the rate.
+
     Books each unit as received, and the frames that it does not offer as dropped: ``undecodable``, ``rate``,
     ``session_ended`` for what a decoder still held.
     """
 
     def __init__(
-        self, camera_id: str, stream: StreamName, *, fps: float, ledger: FrameLedger, target: FrameTarget
+        self,
+        camera_id: str,
+        stream: StreamName,
+        *,
+        fps: float,
+        ledger: FrameLedger,
+        target: FrameTarget,
+        see: Callable[[av.VideoFrame], None] = lambda _: None,
     ) -> None:
         self._camera_id = camera_id
         self._stream: StreamName = stream
         self._ledger = ledger
         self._target = target
+        self._see = see
         self._gate = RateGate(fps)
         self._context: VideoCodecContext | None = None
         self._parameters: ParameterSets | None = None
@@ -103,6 +114,7 @@ class FrameDecoder:
         if decoded.is_corrupt:
             self._ledger.dropped(self._camera_id, DropCause.UNDECODABLE)
             return
+        self._see(decoded)
         pts_s = unit.pts / TIMESCALE
         if not self._gate.passes(pts_s):
             self._ledger.dropped(self._camera_id, DropCause.RATE)

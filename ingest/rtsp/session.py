@@ -19,6 +19,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ingest.frame import StreamName
+from ingest.judges.stream import StreamJudge
 from ingest.ledger import DropCause
 from ingest.lifecycle import Lifecycle, Limits, Verdicts, differs
 from ingest.live import LiveChannel
@@ -27,7 +28,7 @@ from ingest.packet import AccessUnit
 from ingest.rtsp.address import Address, Opener, OpenLimits, SessionFailed, open_rtsp, session_failure
 from ingest.rtsp.backoff import REFUSED_S, Backoff
 from ingest.rtsp.decoding import FrameDecoder
-from ingest.rtsp.quality import FlapJudge, GarbleJudge
+from ingest.rtsp.failures import FailureLog
 from ingest.rtsp.reading import Absent, Moment, UnitReader, video_stream
 from ingest.rtsp.timeline import Timeline
 from ingest.state import Fault, Phase, StreamState
@@ -64,6 +65,7 @@ class SessionCounts:
     bytes: int
     malformed: int
     undecodable: int
+    lost: int
     time_jumps: int
     clock_steps: int
     unexpected_errors: int
@@ -88,9 +90,9 @@ class _Counts:
 class StreamSession:
     """Keeps one stream open.
 
-    ``decoder`` is given for the stream that is analysed. ``timeline`` is that of the channel, where the channel
-    outlives the session. ``on_state`` hears every change, in order, from the reader's or the watch's thread; it must
-    not block.
+    ``decoder`` is given for the stream that is analysed. ``timeline`` is that of the channel, and ``judge`` that of the
+    stream, where they outlive the session; the decoder's pictures go to the same judge. ``on_state`` hears every
+    change, in order, from the reader's or the watch's thread; it must not block.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class StreamSession:
         *,
         decoder: FrameDecoder | None = None,
         timeline: Timeline | None = None,
+        judge: StreamJudge | None = None,
         limits: SessionLimits | None = None,
         opener: Opener = open_rtsp,
         now: Callable[[], Moment] = real_now,
@@ -122,8 +125,8 @@ class StreamSession:
         self._telling = threading.Lock()
         self._lifecycle = Lifecycle(camera_id, stream, now().wall, self._limits.phases)
         self._told = self._lifecycle.state
-        self._garble = GarbleJudge()
-        self._flap = FlapJudge()
+        self._judge = judge or StreamJudge(lambda: now().monotonic)
+        self._failures = FailureLog(self._log)
         self._backoff = Backoff(uniform)
         self._timeline = timeline or Timeline()
         self._reader: UnitReader | None = None
@@ -164,6 +167,7 @@ class StreamSession:
                 bytes=counts.bytes,
                 malformed=counts.malformed,
                 undecodable=counts.undecodable,
+                lost=self._judge.lost,
                 time_jumps=self._timeline.jumps,
                 clock_steps=counts.clock_steps + (clock.steps if clock else 0),
                 unexpected_errors=counts.unexpected_errors,
@@ -207,7 +211,7 @@ class StreamSession:
                 now.wall,
                 now.monotonic - self._last_packet,
                 now.monotonic - self._last_picture,
-                self._verdicts(now, stalled_here),
+                self._verdicts(stalled_here),
             )
         self._tell()
 
@@ -251,10 +255,11 @@ class StreamSession:
                 self._opened_at = self._last_packet = now.monotonic
                 if self._lifecycle.state.phase is Phase.CONNECTING:
                     self._last_picture = now.monotonic
-                self._garble.reset()
                 self._reader = reader
                 self._lifecycle.opened(now.wall)
-            self._log.info("ingest.session_opened")
+            self._judge.opened()
+            if self._counts.sessions == 1:
+                self._log.info("ingest.session_opened")
             return self._read(container, stream, reader)
         finally:
             container.close()
@@ -289,6 +294,7 @@ class StreamSession:
             self._last_packet = heard.monotonic
             self._counts.packets += 1
             self._counts.bytes += packet.size
+        jumps = self._timeline.jumps + reader.clock.steps
         try:
             unit = reader.read(packet, now)
         except MalformedVideo:
@@ -298,10 +304,13 @@ class StreamSession:
                 self._decoder.undecodable()
             self._note_picture(heard, good=False)
             return
+        if self._timeline.jumps + reader.clock.steps > jumps:
+            self._judge.jumped()
         if isinstance(unit, Absent):
             if unit is Absent.BEFORE_KEYFRAME and self._decoder is not None:
                 self._decoder.undecodable()
             return
+        self._judge.unit(unit)
         good = self._pass_on(unit)
         if good is not None:
             self._note_picture(heard, good=good)
@@ -329,40 +338,37 @@ class StreamSession:
         return True if frames else None
 
     def _note_picture(self, heard: Moment, *, good: bool) -> None:
+        self._judge.decoded(good=good)
         with self._lock:
-            self._garble.note(heard.monotonic, good)
             if good:
                 self._last_picture = heard.monotonic
-                self._lifecycle.picture(heard.wall, self._verdicts(heard, stalled_here=False))
+                self._failures.picture()
+                self._lifecycle.picture(heard.wall, self._verdicts(stalled_here=False))
         self._tell()
 
     def _note_failure(self, failure: SessionFailed) -> float:
         """Books the end of a session, or of an attempt; returns the seconds to wait."""
         now = self._now()
+        flapping = self._judge.ended(counts=failure.fault is not Fault.FROZEN)
         with self._lock:
             lasted = None if self._opened_at is None else now.monotonic - self._opened_at
             self._opened_at = None
             if self._reader is not None:
                 self._counts.clock_steps += self._reader.clock.steps
                 self._reader = None
-            fault = failure.fault
-            if lasted is not None and fault is not Fault.FROZEN:
-                self._flap.ended(now.monotonic, lasted)
-                if self._flap.flapping(now.monotonic, None):
-                    fault = Fault.FLAPPING
-            if lasted is not None and lasted >= self._limits.settled_s:
+            fault = Fault.FLAPPING if flapping else failure.fault
+            settled = lasted is not None and lasted >= self._limits.settled_s
+            if settled:
                 self._backoff.reset()
             wait = REFUSED_S if fault is Fault.REFUSED else self._backoff.next_wait()
             self._lifecycle.ended(now.wall, fault, failure.detail, now.wall + wait)
-        self._log.warning("ingest.session_failed", fault=str(fault), detail=failure.detail, retry_in_s=round(wait, 2))
+        self._failures.failed(fault, failure.detail, wait, settled=settled)
         return wait
 
-    def _verdicts(self, now: Moment, stalled_here: bool) -> Verdicts:
-        open_for = None if self._opened_at is None else now.monotonic - self._opened_at
+    def _verdicts(self, stalled_here: bool) -> Verdicts:
         return Verdicts(
             packets=self._opened_at is not None and self._last_packet > self._opened_at,
-            garbled=self._garble.garbled,
-            flapping=self._flap.flapping(now.monotonic, open_for),
+            findings=self._judge.findings(),
             stalled_here=stalled_here,
         )
 

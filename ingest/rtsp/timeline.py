@@ -7,13 +7,14 @@ from ingest.packet import TIMESCALE
 _LONGEST_STEP = 2 * TIMESCALE
 _SHORTEST_STEP = TIMESCALE // 1000
 _NOMINAL = TIMESCALE // 25
+_AGREES = TIMESCALE
 
 
 class Timeline:
     """Maps a session's time stamps (90 kHz) to strictly increasing decoding times.
 
-    A step that no camera makes (backwards, none, or over 2 s) is replaced by the time that passed on the wall, and
-    counted in ``jumps``.
+    A step that no camera makes (backwards, none, or over 2 s while less passed on the wall) is replaced by the time
+    that passed on the wall, and counted in ``jumps``.
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,7 @@ class Timeline:
     def _step(self, source: int | None, arrived_at: float) -> int:
         if not self._begun:
             return 0
+        passed = round((arrived_at - self._arrived_at) * TIMESCALE)
         if source is None and self._source is not None:
             return self._nominal
         if source is not None and self._source is not None:
@@ -54,5 +56,7 @@ class Timeline:
             if _SHORTEST_STEP <= step <= _LONGEST_STEP:
                 self._nominal = step
                 return step
+            if step > _LONGEST_STEP and abs(step - passed) <= _AGREES:
+                return step  # the camera was silent for so long
             self.jumps += 1
-        return max(self._nominal, round((arrived_at - self._arrived_at) * TIMESCALE))
+        return max(self._nominal, passed)

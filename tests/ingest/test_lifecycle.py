@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.lifecycle import LEGAL_STEPS, STALLED_HERE, IllegalStep, Lifecycle, Verdicts, differs
+from ingest.lifecycle import LEGAL_STEPS, PRECEDENCE, STALLED_HERE, IllegalStep, Lifecycle, Verdicts, differs
 from ingest.state import Fault, Phase
 
 GOOD = Verdicts()
@@ -23,8 +23,11 @@ def _picture(now: float) -> Step:
     return lambda machine: machine.picture(now, GOOD)
 
 
-def _tick(now: float, packet: float, picture: float, **verdicts: bool) -> Step:
-    return lambda machine: machine.tick(now, packet, picture, Verdicts(**verdicts))
+def _tick(
+    now: float, packet: float, picture: float, *faults: Fault, packets: bool = True, stalled_here: bool = False
+) -> Step:
+    verdicts = Verdicts(packets, {fault: f"judged {fault}" for fault in faults}, stalled_here)
+    return lambda machine: machine.tick(now, packet, picture, verdicts)
 
 
 def _ended(now: float, fault: Fault) -> Step:
@@ -53,11 +56,27 @@ LIVE = (_open(1000), _picture(1001))
         pytest.param(
             (*LIVE, _tick(1003, 2, 2), _tick(1012, 11, 11)), Phase.OFFLINE, Fault.FROZEN, id="frozen for long: offline"
         ),
-        pytest.param((*LIVE, _tick(1003, 0.1, 2, garbled=True)), Phase.STALE, Fault.GARBLED, id="nothing decodes"),
-        pytest.param((*LIVE, _tick(1003, 0.1, 0.2, garbled=True)), Phase.LIVE, Fault.GARBLED, id="much is broken"),
+        pytest.param((*LIVE, _tick(1003, 0.1, 2, Fault.GARBLED)), Phase.STALE, Fault.GARBLED, id="nothing decodes"),
+        pytest.param((*LIVE, _tick(1003, 0.1, 0.2, Fault.GARBLED)), Phase.LIVE, Fault.GARBLED, id="much is broken"),
         pytest.param(
-            (*LIVE, _tick(1003, 0.1, 0.2, flapping=True)), Phase.LIVE, Fault.FLAPPING, id="live between flaps"
+            (*LIVE, _tick(1003, 0.1, 0.2, Fault.FLAPPING)), Phase.LIVE, Fault.FLAPPING, id="live between flaps"
         ),
+        pytest.param(
+            (*LIVE, _tick(1003, 0.1, 0.2, Fault.GARBLED, Fault.LOSSY)),
+            Phase.LIVE,
+            Fault.LOSSY,
+            id="loss explains what cannot be decoded",
+        ),
+        pytest.param(
+            (*LIVE, _tick(1003, 0.1, 2, Fault.GARBLED, Fault.LOSSY)), Phase.STALE, Fault.LOSSY, id="all is lost"
+        ),
+        pytest.param(
+            (*LIVE, _tick(1003, 0.1, 0.2, Fault.RESIZED, Fault.STUCK, Fault.DARK)),
+            Phase.LIVE,
+            Fault.DARK,
+            id="a black picture is always the same",
+        ),
+        pytest.param((*LIVE, _tick(1003, 2, 2, Fault.STUCK)), Phase.STALE, Fault.FROZEN, id="nothing comes at all"),
         pytest.param((*LIVE, _ended(1002, Fault.UNREACHABLE)), Phase.STALE, Fault.UNREACHABLE, id="session lost"),
         pytest.param(
             (*LIVE, _ended(1002, Fault.UNREACHABLE), _tick(1012, 11, 11)),
@@ -146,7 +165,9 @@ _EVENTS = st.lists(
         st.floats(0, 20),
         st.floats(0, 20),
         st.sampled_from([Fault.UNREACHABLE, Fault.REFUSED, Fault.FROZEN, Fault.FLAPPING]),
-        st.builds(Verdicts, st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+        st.builds(
+            Verdicts, st.booleans(), st.dictionaries(st.sampled_from(PRECEDENCE), st.just("judged")), st.booleans()
+        ),
     ),
     max_size=40,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.rtsp.quality import FlapJudge, GarbleJudge
+from ingest.judges.quality import FlapJudge, GarbleJudge
 
 
 def _until(judge: GarbleJudge, picture: int, *, good: bool) -> float:

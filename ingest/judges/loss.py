@@ -1,0 +1,88 @@
+"""Lossy: pictures get lost on the way. Told by the numbers that encoders write into slice headers. Pure; seconds.
+
+The demuxer does not hand out RTP's sequence numbers, but whoever loses the packet in which a picture begins loses the
+picture, and its number is missing: ``frame_num`` in H.264 (7.4.3, gaps in it are not allowed), the picture order count
+in H.265, as long as pictures are not reordered.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ingest.nal import CodecName, SliceNumber
+
+
+class LossJudge:
+    """Lossy: at least ``gaps`` gaps in ``window_s``, with ``share`` of the pictures gone; ``calm_s`` without ends it.
+
+    A gap counts only when the next picture goes on from it: broken slice headers hold random numbers.
+    """
+
+    def __init__(self, window_s: float = 10.0, gaps: int = 3, share: float = 0.01, calm_s: float = 5.0) -> None:
+        self._window_s = window_s
+        self._gaps = gaps
+        self._share = share
+        self._calm_s = calm_s
+        self._came: deque[float] = deque()
+        self._lost: deque[tuple[float, int]] = deque()
+        self._lossy = False
+        self.lost = 0
+        """Pictures known to be lost since the start."""
+        self.begin()
+
+    def begin(self) -> None:
+        """A new session, or new parameter sets: numbers begin anew."""
+        self._previous: int | None = None
+        self._suspected = 0
+        self._steps: deque[int] = deque(maxlen=25)
+        self._reordered = False
+
+    def note(self, now: float, codec: CodecName, number: SliceNumber | None) -> None:
+        """A picture came in decoding order; ``None``: its number could not be read."""
+        self._came.append(now)
+        if number is None:
+            self._suspected = 0
+            return
+        if number.restarts or self._previous is None:
+            self._previous, self._suspected = number.value, 0
+            self._reordered = False
+            return
+        missing = self._missing_h264(number) if codec == "h264" else self._missing_h265(number)
+        if missing:
+            self._suspected = missing
+        elif self._suspected:
+            self._lost.append((now, self._suspected))
+            self.lost += self._suspected
+            self._suspected = 0
+
+    def lossy(self, now: float) -> bool:
+        """Whether pictures are being lost."""
+        while self._came and now - self._came[0] > self._window_s:
+            self._came.popleft()
+        while self._lost and now - self._lost[0][0] > self._window_s:
+            self._lost.popleft()
+        if self._lossy:
+            self._lossy = bool(self._lost) and now - self._lost[-1][0] < self._calm_s
+        else:
+            lost = sum(pictures for _, pictures in self._lost)
+            self._lossy = len(self._lost) >= self._gaps and lost >= self._share * (lost + len(self._came))
+        return self._lossy
+
+    def _missing_h264(self, number: SliceNumber) -> int:
+        assert self._previous is not None
+        ahead = (number.value - self._previous) % number.modulus
+        if number.reference:
+            self._previous = number.value
+        # The same number again: a second field, or a picture after one that nobody refers to.
+        return max(0, ahead - 1)
+
+    def _missing_h265(self, number: SliceNumber) -> int:
+        assert self._previous is not None
+        ahead = (number.value - self._previous) % number.modulus
+        self._previous = number.value
+        if ahead > number.modulus // 2:
+            self._reordered = True
+        if self._reordered or ahead == 0:
+            return 0
+        self._steps.append(ahead)
+        return ahead // min(self._steps) - 1

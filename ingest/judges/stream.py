@@ -1,0 +1,153 @@
+"""All judges of one stream behind one door. Thread-safe: its reader tells, its watch asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+
+import av
+
+from ingest.judges.changes import JumpJudge, SizeJudge
+from ingest.judges.light import DarkJudge, shows_nothing
+from ingest.judges.loss import LossJudge
+from ingest.judges.pace import PaceJudge
+from ingest.judges.quality import FlapJudge, GarbleJudge
+from ingest.judges.still import StillJudge
+from ingest.judges.thumbnail import thumbnail
+from ingest.judges.view import ViewJudge
+from ingest.nal import MalformedVideo, SliceNumber
+from ingest.packet import AccessUnit, ParameterSets, SliceReader, slice_reader
+from ingest.state import Fault
+
+LOOK_S = 1.0
+"""Seconds between two decoded pictures that are looked at."""
+
+
+class StreamJudge:
+    """What is wrong with a stream. It outlives sessions: what a camera used to show is known after a reconnection.
+
+    ``monotonic`` gives seconds; every method takes its time from it.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._garble = GarbleJudge()
+        self._flap = FlapJudge()
+        self._loss = LossJudge()
+        self._pace = PaceJudge()
+        self._jump = JumpJudge()
+        self._size = SizeJudge()
+        self._still = StillJudge()
+        self._dark = DarkJudge()
+        self._view = ViewJudge()
+        self._opened_at: float | None = None
+        self._looked_at: float | None = None
+        self._parameters: ParameterSets | None = None
+        self._slices: SliceReader | None = None
+        self._declared: float | None = None
+        self._dimensions = (0, 0)
+
+    @property
+    def lost(self) -> int:
+        """Pictures known to be lost on the way since the start."""
+        with self._lock:
+            return self._loss.lost
+
+    def opened(self) -> None:
+        """A session was opened."""
+        with self._lock:
+            now = self._opened_at = self._monotonic()
+            self._garble.reset()
+            self._loss.begin()
+            self._pace.begin()
+            self._still.begin(now)
+            self._dark.begin()
+            self._looked_at = None
+
+    def ended(self, *, counts: bool) -> bool:
+        """The session ended; ``counts``: by its peer, who may be flapping. Whether it is flapping now."""
+        with self._lock:
+            now, opened_at = self._monotonic(), self._opened_at
+            self._opened_at = None
+            if opened_at is not None and counts:
+                self._flap.ended(now, now - opened_at)
+            return opened_at is not None and counts and self._flap.flapping(now, None)
+
+    def unit(self, unit: AccessUnit) -> None:
+        """An access unit came."""
+        with self._lock:
+            now = self._monotonic()
+            if unit.keyframe:
+                self._note_keyframe(now, unit)
+            self._loss.note(now, unit.parameters.codec_name, self._number(unit))
+            self._pace.note(now, self._declared)
+
+    def decoded(self, *, good: bool) -> None:
+        """A picture was decoded (or is taken to be good where nobody decodes), or could not be."""
+        with self._lock:
+            self._garble.note(self._monotonic(), good)
+
+    def see(self, picture: av.VideoFrame) -> None:
+        """A decoder gave a picture. At most one a second is looked at; the others cost nothing."""
+        now = self._monotonic()
+        with self._lock:
+            if self._looked_at is not None and now - self._looked_at < LOOK_S:
+                return
+            self._looked_at = now
+        small = thumbnail(picture)
+        with self._lock:
+            self._still.look(now, small)
+            self._dark.look(now, small)
+            if not shows_nothing(small):
+                self._view.look(now, small)
+
+    def jumped(self) -> None:
+        """The stream's time stamps, or the camera's clock, jumped."""
+        with self._lock:
+            self._jump.note(self._monotonic())
+
+    def findings(self) -> Mapping[Fault, str]:
+        """What is wrong now, each with a sentence."""
+        with self._lock:
+            now = self._monotonic()
+            open_for = None if self._opened_at is None else now - self._opened_at
+            found = {
+                Fault.LOSSY: (self._loss.lossy(now), "pictures are lost on the way"),
+                Fault.GARBLED: (self._garble.garbled, "many pictures cannot be decoded"),
+                Fault.FLAPPING: (self._flap.flapping(now, open_for), "sessions end shortly after they begin"),
+                Fault.DARK: (self._dark.dark, "picture is black, or the lens is covered"),
+                Fault.STUCK: (open_for is not None and self._still.stuck(now), "pictures come, and all are the same"),
+                Fault.MOVED: (self._view.moved, "camera looks elsewhere than it used to"),
+                Fault.SLOW: (self._pace.slow, "far fewer pictures a second than expected"),
+                Fault.JUMPING: (self._jump.jumping(now), "time stamps or the camera's clock jump"),
+                Fault.RESIZED: (self._size.change is not None, self._size.change or ""),
+            }
+        return {fault: detail for fault, (is_so, detail) in found.items() if is_so}
+
+    def _note_keyframe(self, now: float, unit: AccessUnit) -> None:
+        if unit.parameters != self._parameters:
+            self._parameters = unit.parameters
+            try:
+                sequence = unit.parameters.sequence()
+                self._slices = slice_reader(unit.parameters)
+            except MalformedVideo:  # told by whoever wants to show or decode it
+                self._slices = None
+                return
+            self._loss.begin()
+            self._declared = sequence.fps
+            self._dimensions = (sequence.width, sequence.height)
+        if self._slices is not None:
+            self._size.note(now, self._dimensions)
+        # Without the slice header, in which encoders count the key frames.
+        self._still.keyframe(now, zlib.crc32(unit.first_slice[16:]))
+
+    def _number(self, unit: AccessUnit) -> SliceNumber | None:
+        if self._slices is None:
+            return None
+        try:
+            return self._slices.number(unit.first_slice)
+        except MalformedVideo:
+            return None
