@@ -38,7 +38,7 @@ class QpReader:
         self._picture = _read_pps(parameters.pps)
 
     def qp(self, first_slice: bytes) -> int:
-        """The quantiser, 0 to 51. Raises ``MalformedVideo`` for a header that cannot be one, or is longer than usual."""
+        """The quantiser, 0 to 51. Raises ``MalformedVideo`` for a header that is none, or an unusually long one."""
         pps = self._picture
         reader = BitReader(remove_emulation_prevention(first_slice[:_HEADER_BYTES])[1:])
         idr = first_slice[0] & 0x1F == h264.IDR

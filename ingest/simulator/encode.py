@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -45,13 +46,23 @@ class Profile:
     bit_rate: int
     gop_s: int = 2
 
+    @property
+    def gop(self) -> int:
+        """Frames."""
+        return int(self.fps * self.gop_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """Main and sub stream. Main's rate is a whole multiple of sub's, so that both turn together."""
+    """Main and sub stream. Main's rate is a whole multiple of sub's, so that both turn together.
+
+    The loop's first ``settle_gops`` GOPs are encoded once more before it and thrown away: the rate control has then
+    settled when the loop begins, and its seam looks like any other key frame to who measures sizes.
+    """
 
     main: Profile = Profile(1920, 1080, Fraction(25), 2_000_000)
     sub: Profile = Profile(640, 360, Fraction(25, 2), 400_000)
+    settle_gops: int = 0
 
     def __post_init__(self) -> None:
         if (self.main.fps / self.sub.fps).denominator != 1:
@@ -98,14 +109,15 @@ def encode(source: Source, profiles: Profiles, main: Path, sub: Path, cancelled:
     with ExitStack() as stack:
         encoders: tuple[_Encoder, _Encoder] | None = None
         pending: list[av.VideoFrame] = []
-        pictures = source.pictures(profiles.main.fps, profiles.main.width, profiles.main.height)
-        for picture in pictures:
+        asked = (profiles.main.fps, profiles.main.width, profiles.main.height)
+        settling = islice(source.pictures(*asked), profiles.settle_gops * profiles.main.gop)
+        for picture in chain(settling, source.pictures(*asked)):
             if cancelled():
                 raise PreparationCancelledError(source.title)
             if encoders is None:
                 encoders = (
-                    stack.enter_context(_encoder(main, profiles.main, picture)),
-                    stack.enter_context(_encoder(sub, profiles.sub, picture)),
+                    stack.enter_context(_encoder(main, profiles.main, picture, profiles.settle_gops)),
+                    stack.enter_context(_encoder(sub, profiles.sub, picture, profiles.settle_gops)),
                 )
             pending.append(picture)
             if len(pending) == profiles.stride:  # whole steps of sub only, so that both loops last equally long
@@ -118,9 +130,10 @@ def encode(source: Source, profiles: Profiles, main: Path, sub: Path, cancelled:
 
 
 class _Encoder:
-    def __init__(self, stream: VideoStream, mux: Callable[[list[av.Packet[VideoStream]]], None]) -> None:
+    def __init__(self, stream: VideoStream, mux: Callable[[list[av.Packet[VideoStream]]], None], settling: int) -> None:
         self._stream = stream
         self._mux = mux
+        self._settling = settling  # frames that are encoded for the rate control's sake alone
         self._scaler = VideoReformatter()
         self.frames = 0
 
@@ -132,22 +145,27 @@ class _Encoder:
         picture.time_base = 1 / Fraction(self._stream.codec_context.framerate)
         picture.pict_type = PictureType.NONE  # a decoded picture remembers its type; x264 would obey it
         self.frames += 1
-        self._mux(self._stream.encode(picture))
+        self._keep(self._stream.encode(picture))
 
     def flush(self) -> None:
-        self._mux(self._stream.encode(None))
+        self._keep(self._stream.encode(None))
+
+    def _keep(self, packets: list[av.Packet[VideoStream]]) -> None:
+        kept = [packet for packet in packets if packet.pts is not None and packet.pts >= self._settling]
+        for packet in kept:
+            packet.pts = packet.dts = packet.pts - self._settling  # no B-frames: one order
+        self._mux(kept)
 
 
 @contextmanager
-def _encoder(path: Path, profile: Profile, like: av.VideoFrame) -> Iterator[_Encoder]:
+def _encoder(path: Path, profile: Profile, like: av.VideoFrame, settle_gops: int) -> Iterator[_Encoder]:
     """Writes ``path`` atomically; nothing is left of it when the block raises."""
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    gop = int(profile.fps * profile.gop_s)
     options = {
         "preset": "superfast",
         "profile": "main",
-        "g": str(gop),
-        "keyint_min": str(gop),
+        "g": str(profile.gop),
+        "keyint_min": str(profile.gop),
         "sc_threshold": "0",
         "bf": "0",
         "maxrate": str(profile.bit_rate),
@@ -161,7 +179,7 @@ def _encoder(path: Path, profile: Profile, like: av.VideoFrame) -> Iterator[_Enc
             stream.width, stream.height = fit(like.width, like.height, profile.width, profile.height)
             stream.pix_fmt = "yuv420p"
             stream.bit_rate = profile.bit_rate
-            encoder = _Encoder(stream, container.mux)
+            encoder = _Encoder(stream, container.mux, settle_gops * profile.gop)
             yield encoder
             encoder.flush()
         part.replace(path)

@@ -1,0 +1,151 @@
+"""Whether a stream must be decoded now. Pure; time is the stream's own, in seconds, and pictures come in order.
+
+The gate is open while packets say that something moves, and while the detector finds something that matters; it shuts
+when both are silent. What the packets say is overruled by a detector that looked for a while and found nothing: wind,
+rain and an encoder's moods then become part of the norm. While it is shut, one key frame is looked at now and then,
+in case the packets missed something.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ingest.gating.activity import Activity
+
+
+class GateState(StrEnum):
+    """``learning``: everything is decoded until the camera's calm is known. ``off``: the settings ask for no gate."""
+
+    OFF = "off"
+    LEARNING = "learning"
+    OPEN = "open"
+    SHUT = "shut"
+
+
+class Decision(StrEnum):
+    """What to do with the picture at hand."""
+
+    DECODE = "decode"
+    LOOK = "look"  # decode this key frame alone
+    REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """Seconds. ``hold_s``: open for so long after the last reason. ``look_s``: a detector that found nothing for so
+    long overrules the packets. ``floor_s``: between two looks while shut.
+    """
+
+    hold_s: float = 2.0
+    look_s: float = 2.0
+    floor_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class GateCounts:
+    """Since the start. ``opened_by_look``: how often a look found what the packets had not told."""
+
+    opened: int
+    opened_by_look: int
+    overruled: int
+    looks: int
+
+
+class PacketGate:
+    """One stream's gate. :meth:`note` is called by its reader, :meth:`found` by whoever analyses its frames."""
+
+    def __init__(self, limits: GateLimits | None = None, activity: Activity | None = None) -> None:
+        self._limits = limits or GateLimits()
+        self._activity = activity or Activity()
+        self._lock = threading.Lock()
+        self._state = GateState.LEARNING
+        self._now = float("-inf")
+        self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = float("-inf")
+        self._mattered = False
+        self._counts = dict.fromkeys(("opened", "opened_by_look", "overruled", "looks"), 0)
+
+    @property
+    def state(self) -> GateState:
+        """Now."""
+        return self._state
+
+    @property
+    def level(self) -> float:
+        """The packets' evidence, 1: something moves."""
+        return self._activity.level
+
+    def counts(self) -> GateCounts:
+        """Figures since the start."""
+        with self._lock:
+            return GateCounts(**self._counts)
+
+    def new_session(self) -> None:
+        """Another session of the same camera: its encoder may have been set otherwise, so the calm is learnt anew."""
+        with self._lock:
+            self._activity = Activity(self._activity.limits)
+            self._state = GateState.LEARNING
+            self._mattered = False
+
+    def note(self, at: float, size: int, qp: int | None, *, keyframe: bool, reference: bool = True) -> Decision:
+        """The picture at ``at`` seconds, of ``size`` bytes. Says what to do with it."""
+        with self._lock:
+            if at < self._now:  # the stream's time went back: nothing that was noted before can be compared
+                self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = at
+            self._now = at
+            activity = self._activity
+            if keyframe:
+                activity.end_gop(calm=not self._mattered)
+                self._mattered = False
+            activity.note(size, qp, keyframe=keyframe, reference=reference)
+            if activity.learning:
+                self._state = GateState.LEARNING
+                return Decision.DECODE
+            if self._state is GateState.LEARNING:
+                self._open(at)
+            if activity.level >= 1:
+                self._moved_at = at
+            return self._shut_decision(at, keyframe) if self._state is GateState.SHUT else self._open_decision(at)
+
+    def found(self, at: float, *, matters: bool) -> None:
+        """The frame at ``at`` seconds was analysed; whether something on it ``matters``: moves, or may yet alarm."""
+        with self._lock:
+            self._analysed_at = max(self._analysed_at, at)
+            if not matters:
+                return
+            self._mattered = True
+            self._found_at = max(self._found_at, at)
+            if self._state is GateState.SHUT:
+                self._counts["opened_by_look"] += 1
+                self._open(self._now)
+
+    def _open_decision(self, at: float) -> Decision:
+        limits = self._limits
+        reason_at = max(self._opened_at, self._found_at)
+        overruled = self._analysed_at - reason_at >= limits.look_s
+        if not overruled:
+            reason_at = max(reason_at, self._moved_at)
+        if not overruled and at - reason_at <= limits.hold_s:
+            return Decision.DECODE
+        if overruled and self._activity.level >= 1:
+            self._counts["overruled"] += 1
+        self._activity.overrule()
+        self._state = GateState.SHUT
+        self._looked_at = at
+        return Decision.REST
+
+    def _shut_decision(self, at: float, keyframe: bool) -> Decision:
+        if self._activity.level >= 1:
+            self._counts["opened"] += 1
+            self._open(at)
+            return Decision.DECODE
+        if keyframe and at - self._looked_at >= self._limits.floor_s:
+            self._counts["looks"] += 1
+            self._looked_at = at
+            return Decision.LOOK
+        return Decision.REST
+
+    def _open(self, at: float) -> None:
+        self._state = GateState.OPEN
+        self._opened_at = at
