@@ -6,8 +6,9 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import redis
 
@@ -43,13 +44,19 @@ class Node:
     redis_url: str
 
 
-def assemble(settings: Settings, config: Path, also: Sequence[ChildSpec] = ()) -> Node:
+def assemble(settings: Settings, config: Path, lock: IO[str], also: Sequence[ChildSpec] = ()) -> Node:
     """The processes of ``settings``, which stand in ``config``; ``also`` starts first and stops last.
 
-    Raises :class:`~xueliang.preflight.CannotStart` where there is no Redis server to run.
+    Every process holds ``lock``, the state folder's (:func:`~xueliang.preflight.claim_state_dir`), open: when the
+    supervisor is killed, the next one waits until the last of them is gone, or two Redis servers would share a socket
+    and a file. Raises :class:`~xueliang.preflight.CannotStart` where there is no Redis server to run.
     """
     clock = MonotonicClock()
-    first = [Child(spec, clock) for spec in also]
+
+    def child(spec: ChildSpec) -> Child:
+        return Child(replace(spec, inherits=(lock.fileno(),)), clock)
+
+    first = [child(spec) for spec in also]
     if settings.redis_url is not None:
         redis_url = settings.redis_url.get_secret_value()
     else:
@@ -58,28 +65,25 @@ def assemble(settings: Settings, config: Path, also: Sequence[ChildSpec] = ()) -
         except redis_server.RedisServerError as error:
             raise CannotStart(str(error)) from None
         redis_url = launch.url
-        first.append(
-            Child(ChildSpec("redis", launch.argv, _redis_answers(redis_url), env=launch.env, stop_s=1.0), clock)
-        )
+        first.append(child(ChildSpec("redis", launch.argv, _redis_answers(redis_url), env=launch.env, stop_s=1.0)))
     env = {"REDIS_URL": redis_url, "DATABASE_URL": database_url(settings).get_secret_value()}
     for name in PROCESSES:
         run_files.forget(settings.state_dir, name)
     ours = [
-        Child(
+        child(
             ChildSpec(
                 name,
                 (sys.executable, "-m", f"xueliang.processes.{name}", "--config", str(config)),
                 announced(settings.state_dir, name),
                 env=env,
                 stop_s=2.5 if name == "worker" else 1.5,
-            ),
-            clock,
+            )
         )
         for name in PROCESSES
     ]
     stages = ([Stage(tuple(first))] if first else []) + [Stage(tuple(ours))]
     # The wall first, so that it says so; then what finds, what stores, what carries, and last what is simulated.
-    order = ["dashboard", "worker", "historian", *(child.spec.name for child in reversed(first))]
+    order = ["dashboard", "worker", "historian", *(one.spec.name for one in reversed(first))]
     return Node(Supervisor(stages, order), redis_url)
 
 

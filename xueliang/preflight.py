@@ -6,8 +6,18 @@ import errno
 import fcntl
 import os
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+
+from pydantic import SecretStr
+from redis import AuthenticationError, RedisError
+
+from alerts.delivery.connection import connect
+
+LEFT_BEHIND_S = 10.0
+"""What a killed node left behind is given so long to end: each of its processes was told to when it died."""
 
 
 class CannotStart(Exception):
@@ -43,10 +53,28 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
             each.close()
 
 
-def claim_state_dir(state_dir: Path) -> IO[str]:
+def check_redis(url: SecretStr) -> None:
+    """Raise :class:`CannotStart` if no Redis answers there, or it does not let us in. Waits for 5 s at most."""
+    try:
+        with connect(url, name="preflight") as client:
+            client.ping()
+    except AuthenticationError:
+        raise CannotStart("REDIS_URL: the Redis server refuses the user or password: correct them") from None
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
+    except RedisError as error:
+        # The library's own words hold the address, and may hold more of the URL.
+        raise CannotStart(
+            f"REDIS_URL: no Redis server answers there ({type(error).__name__}): start it, correct the address, "
+            "or leave redis_url out to run the embedded one"
+        ) from None
+
+
+def claim_state_dir(state_dir: Path, sleep: Callable[[float], None] = time.sleep) -> IO[str]:
     """Make the state folder, see that it can be written, and hold it against a second node.
 
-    Returns the open lock file: the folder is held while it stays open. Raises :class:`CannotStart`.
+    Returns the open lock file: the folder is held while any process has it open. Where its supervisor is gone and
+    some of its processes are still ending, waits for them. Raises :class:`CannotStart`.
     """
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
@@ -56,17 +84,45 @@ def claim_state_dir(state_dir: Path) -> IO[str]:
             f"the state folder {state_dir} cannot be written: {error.strerror}; "
             "make it writable or set another (state_dir)"
         ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    deadline = time.monotonic() + LEFT_BEHIND_S
+    while not _locked(lock):
         lock.seek(0)
         holder = lock.read().strip() or "unknown"
-        lock.close()
-        raise CannotStart(
-            f"the state folder {state_dir} is in use by a running node (pid {holder}): stop that one first"
-        ) from None
+        if _runs(holder):
+            lock.close()
+            raise CannotStart(
+                f"the state folder {state_dir} is in use by a running node (pid {holder}): stop that one first"
+            )
+        if time.monotonic() > deadline:
+            lock.close()
+            raise CannotStart(
+                f"the state folder {state_dir} is held by processes of a node that was killed: end them first "
+                f"(their pids stand in {state_dir / 'run'})"
+            )
+        sleep(0.05)
     lock.seek(0)
     lock.truncate()
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process with this id runs; a lock file that is being written names none, and counts as running."""
+    if not pid.isdecimal():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

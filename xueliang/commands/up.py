@@ -17,7 +17,7 @@ import structlog
 from configs.loader import load
 from configs.schema import Settings
 from xueliang.node import Node, assemble
-from xueliang.preflight import CannotStart, check_port, claim_state_dir
+from xueliang.preflight import CannotStart, check_port, check_redis, claim_state_dir
 from xueliang.supervisor import run_files
 from xueliang.supervisor.child import ChildSpec, StartFailed
 from xueliang.supervisor.control import serving
@@ -46,13 +46,16 @@ async def run_node(
     also: Sequence[ChildSpec] = (),
 ) -> None:
     """Start, call ``on_ready(node, wall address, control address)``, run until SIGINT or SIGTERM, stop in order."""
-    check_port(settings.listen.host, settings.listen.port)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    with claim_state_dir(settings.state_dir):
-        node = assemble(settings, config, also)
+    with claim_state_dir(settings.state_dir) as lock:
+        # After the folder: what is left of a killed node holds both for a moment.
+        check_port(settings.listen.host, settings.listen.port)
+        if settings.redis_url is not None:
+            check_redis(settings.redis_url)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        node = assemble(settings, config, lock, also)
         async with _started(node, stop), serving(node.supervisor, settings.state_dir) as control:
             if stop.is_set():
                 return

@@ -26,7 +26,8 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before 
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """What to run. ``ready`` answers whether the process with the given pid serves; ``stop_s`` is its time to stop."""
+    """What to run. ``ready`` answers whether the process with the given pid serves; ``stop_s`` is its time to stop;
+    ``inherits`` are open file descriptors that the process holds for as long as it lives."""
 
     name: str
     argv: tuple[str, ...]
@@ -34,6 +35,7 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     stop_s: float = 1.5
     start_s: float = 30.0
+    inherits: tuple[int, ...] = ()
 
 
 class StartFailed(Exception):
@@ -118,6 +120,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            pass_fds=self.spec.inherits,
             process_group=0,  # Ctrl-C reaches the supervisor alone, which then stops all in order
             preexec_fn=_die_with_parent,
         )
