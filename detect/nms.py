@@ -11,13 +11,21 @@ def pairwise_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.f
 
     Two boxes without area have an IoU of 0.
     """
-    top_left = np.maximum(a[:, None, :2], b[None, :, :2])
-    bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sides = np.maximum(bottom_right - top_left, 0)
-    intersection = sides[..., 0] * sides[..., 1]
+    # Axis by axis: an innermost axis of two coordinates would keep the processor's vector units idle.
+    intersection = _shared(a[:, 0], a[:, 2], b[:, 0], b[:, 2])
+    intersection *= _shared(a[:, 1], a[:, 3], b[:, 1], b[:, 3])
     union = _areas(a)[:, None] + _areas(b)[None, :] - intersection
     iou: NDArray[np.float32] = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
     return np.minimum(iou, np.float32(1))
+
+
+def _shared(
+    a_from: NDArray[np.float32], a_to: NDArray[np.float32], b_from: NDArray[np.float32], b_to: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Length that each span of ``a`` has in common with each of ``b``, ``(n, m)``."""
+    length: NDArray[np.float32] = np.minimum(a_to[:, None], b_to[None, :])
+    length -= np.maximum(a_from[:, None], b_from[None, :])
+    return np.maximum(length, 0, out=length)
 
 
 def _areas(boxes: NDArray[np.float32]) -> NDArray[np.float32]:

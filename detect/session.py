@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from models.errors import ModelFileError, NotADetectorError
 from models.spec import ModelSpec
@@ -22,7 +24,21 @@ from models.spec import ModelSpec
 CPU = ("CPUExecutionProvider",)
 _LOG_ERRORS_ONLY = 3
 _CHANNELS = 3
-_PIXEL_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+PIXEL_TYPES: Mapping[str, type[np.floating[Any]]] = MappingProxyType(
+    {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+)
+RUN_ERRORS: tuple[type[Exception], ...] = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoModel,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    ort_errors.EPFail,
+    ValueError,
+)
+"""What ONNX Runtime raises: its exceptions have no common base but ``Exception``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,7 @@ def open_session(data: bytes, subject: object, *, providers: Sequence[str] = CPU
     options.log_severity_level = _LOG_ERRORS_ONLY
     try:
         session = ort.InferenceSession(data, options, providers=list(providers))
-    except _load_errors() as error:
+    except RUN_ERRORS as error:
         raise ModelFileError(
             subject, f"not an ONNX model that can be run: {_first_line(error)}", "replace the file"
         ) from None
@@ -94,7 +110,7 @@ class OnnxSession:
         count = fixed if isinstance(fixed, int) else batch
         self.input = np.zeros((count, _CHANNELS, spec.input.height, spec.input.width), np.float32)
         # A half-precision model's input is converted in one pass into a second buffer.
-        half = _PIXEL_TYPES[port.type] is np.float16
+        half = PIXEL_TYPES[port.type] is np.float16
         self._pixels: NDArray[Any] = np.zeros(self.input.shape, np.float16) if half else self.input
         self._feed: dict[str, NDArray[Any]] = {port.name: self._pixels}
         self._sizes = np.tile(np.array([spec.input.width, spec.input.height], np.int64), (count, 1))
@@ -130,7 +146,7 @@ def _input_fault(graph: Graph, spec: ModelSpec) -> str | None:
     fits = len(shape) == 4 and all(
         not isinstance(have, int) or have == size for have, size in zip(shape[1:], want, strict=True)
     )
-    if ports[0].type not in _PIXEL_TYPES or not fits:
+    if ports[0].type not in PIXEL_TYPES or not fits:
         return f"input {ports[0].type} {list(shape)}, want float or float16 {['batch', *want]}"
     return None
 
@@ -149,23 +165,6 @@ def _verified(spec: ModelSpec) -> bytes:
             f"delete it, or run `xueliang models pull {spec.id}`",
         )
     return data
-
-
-def _load_errors() -> tuple[type[Exception], ...]:
-    """ONNX Runtime's exceptions have no common base but ``Exception``."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    return (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NoModel,
-        state.NotImplemented,
-        state.RuntimeException,
-        state.EPFail,
-        ValueError,
-    )
 
 
 def _first_line(error: Exception) -> str:

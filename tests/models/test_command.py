@@ -61,11 +61,3 @@ def test_import_then_verify_on_a_machine_without_a_network(tmp_path: Path) -> No
     assert [(row["id"], row["fault"]) for row in rows] == [("yolox_nano_416", None), ("mine", None)]
 
 
-@pytest.mark.parametrize(("name", "size"), [("BROKEN_yolov8n_quant_640", 640), ("nanodet_m_416", 416)])
-def test_what_is_no_yolox_is_refused(tmp_path: Path, name: str, size: int) -> None:
-    if not (SHARED / f"{name}.onnx").is_file():
-        pytest.skip("no ../shared/models beside the checkout")
-    result = run("import", SHARED / f"{name}.onnx", "--id", "mine", "--size", str(size), "--store", tmp_path / "s")
-    assert result.exit_code == 1
-    assert "model mine: " in result.stderr
-    assert not (tmp_path / "s").exists()
