@@ -9,10 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.node import NODE
 from benchmarks.report import Case, Report
 
-CASES: dict[str, Case] = {case.name: case for case in (NODE,)}
+CASES: dict[str, Case] = {case.name: case for case in (NODE, ACCURACY)}
 
 
 def main(argv: list[str]) -> int:
