@@ -89,7 +89,8 @@ def look_at_folder(node: Node) -> list[Finding]:
     writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
     mounts = Path("/proc/self/mounts")
     kind = file_system(nearest.resolve(), mounts.read_text("utf-8", "replace")) if mounts.is_file() else None
-    sqlite = _address(node.settings).drivername.startswith("sqlite")
+    given = node.settings.database_url
+    sqlite = given is None or given.get_secret_value().startswith("sqlite")
     return [
         folder(state_dir, writable=writable, exists=state_dir.exists(), file_system=kind, sqlite=sqlite),
         disk(shutil.disk_usage(nearest).free, len(node.settings.cameras), node.settings.retention),

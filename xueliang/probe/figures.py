@@ -62,6 +62,8 @@ class Tally:
             self._untimed, self._untimed_bytes = 1, self._bytes
             return 0.0
         if media_s is not None and self._media is not None and 0 <= media_s - self._media < self._jump_s:
+            if self.packets == 2 and self._untimed and self._since_key == 0.0:
+                self._since_key -= media_s - self._media  # the untimed step was as long as this one, as near as we know
             return media_s - self._media
         return passed_s
 

@@ -100,7 +100,7 @@ def _parts(stream: StreamReport) -> list[str]:
         parts.append(f"{stream.broken} of {stream.decoded + stream.broken} pictures broken")
     if stream.figures is not None:
         ahead = stream.clock_ahead_s
-        parts.append("no RTCP clock" if ahead is None else f"clock {ahead:+.2f} s")
+        parts.append("no RTCP clock" if ahead is None else f"clock {round(ahead, 2) + 0.0:+.2f} s")
     if stream.audio is not None:
         parts.append(f"audio {', '.join(stream.audio) or 'none'}")
     if stream.opened_s is not None:

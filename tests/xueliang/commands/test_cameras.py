@@ -61,16 +61,16 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorThr
         yield running
 
 
-def address(simulator: SimulatorThread, name: str, password: str = PASSWORD) -> Address:
+def address_of(simulator: SimulatorThread, name: str, password: str = PASSWORD) -> Address:
     return Address(simulator.url(name, "sub"), USER, SecretStr(password))
 
 
 @pytest.fixture(scope="module")
 def reports(simulator: SimulatorThread) -> dict[str, CameraReport]:
     """All probed in one go: the faults take their time, and can take it together."""
-    with_password = {name: address(simulator, name) for name in simulator._simulator.cameras if name != "later"}
+    with_password = {name: address_of(simulator, name) for name in simulator._simulator.cameras if name != "later"}
     silent = Address("rtsp://no-such-camera.invalid/main")
-    wrong = {"wrong": address(simulator, "good", "not-it"), "unknown host": silent}
+    wrong = {"wrong": address_of(simulator, "good", "not-it"), "unknown host": silent}
     targets = [Target(name, (("sub", where),)) for name, where in (with_password | wrong).items()]
     return {report.id: report for report in probe_all(targets, LIMITS)}
 
@@ -121,12 +121,12 @@ def test_nothing_told_holds_an_address_or_a_secret(reports: dict[str, CameraRepo
 
 
 def test_a_stream_that_freezes_while_it_is_watched_is_frozen(simulator: SimulatorThread) -> None:
-    def opener(where: Address, limits: OpenLimits) -> InputContainer:
-        container = open_rtsp(where, limits)
+    def opener(address: Address, limits: OpenLimits) -> InputContainer:
+        container = open_rtsp(address, limits)
         simulator.set_fault("later", "frozen")
         return container
 
-    report = probe_stream("sub", address(simulator, "later"), LIMITS, threading.Event(), opener=opener)
+    report = probe_stream("sub", address_of(simulator, "later"), LIMITS, threading.Event(), opener=opener)
     simulator.set_fault("later", "none")
     assert report.fault is Fault.FROZEN
     assert report.figures is not None

@@ -115,7 +115,10 @@ def test_a_postgresql_that_does_not_answer_is_told_without_its_password() -> Non
     assert PASSWORD not in repr(found)
 
 
-def test_an_address_of_no_database_is_told_without_its_password() -> None:
-    found = look(node(database_url=SecretStr(f"mysql://user:{PASSWORD}@host/x")))
+@pytest.mark.parametrize("url", [f"mysql://user:{PASSWORD}@host/x", f"no address {PASSWORD}"])
+def test_an_address_of_no_database_is_told_without_its_password(url: str, tmp_path: Path) -> None:
+    settings = node(database_url=SecretStr(url), state_dir=tmp_path)
+    found = look(settings)
     assert found.level is Level.FAULT
     assert PASSWORD not in repr(found)
+    assert storage.look_at_folder(settings)[0].level is Level.OK

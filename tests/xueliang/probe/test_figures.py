@@ -26,7 +26,7 @@ def test_a_burst_at_the_beginning_does_not_count_as_a_high_rate(burst: int, firs
     figures = tally(126, burst=burst, first_untimed=first_untimed)
     assert figures.fps == pytest.approx(25)
     assert figures.bit_rate == pytest.approx(25 * 8000)
-    assert figures.gop_s == pytest.approx(2.0, abs=0.05)
+    assert figures.gop_s == pytest.approx(2.0)
     assert figures.gop_at_least_s is None
 
 
