@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from redis import Redis
 
 from alerts.event import Plain
+from ingest.gating.gate import GateState
 from ingest.state import Fault, Phase
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ class CameraHealth(Plain):
     dropped: dict[str, int] = Field(default_factory=dict)
     fps_received: float = 0.0
     fps_analysed: float = 0.0
+    gate: GateState = GateState.OFF
     detector: str
 
     def silent(self, now: float) -> bool:

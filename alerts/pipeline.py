@@ -59,6 +59,11 @@ class CameraRules:
         """Ids of the tracks in alarm on the last observed frame, for the overlay."""
         return frozenset().union(*(rule.alarmed for rule in self._track_rules))
 
+    @property
+    def pending(self) -> bool:
+        """Whether some rule waits for what comes next."""
+        return any(rule.pending for rule in self._track_rules)
+
     def place(self, event: Event) -> Zone | Line | None:
         """The zone or line that the event is about, for its snapshot."""
         return self._places.get(event.rule_id)

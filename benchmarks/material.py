@@ -108,8 +108,7 @@ def _grain(random: np.random.Generator, height: int, width: int, deviation: floa
     """Noise of a sensor behind its colour filter: neighbours are alike."""
     white = random.standard_normal((height, width), np.float32)
     soft = cv2.GaussianBlur(white, (0, 0), 0.7)
-    soft *= deviation / float(soft.std())
-    return np.round(soft).astype(np.int16)
+    return np.round(soft * np.float32(deviation / float(soft.std()))).astype(np.int16)
 
 
 def _enlarged(frame: av.VideoFrame, width: int, height: int, size: tuple[int, int]) -> NDArray[np.uint8]:

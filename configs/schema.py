@@ -235,7 +235,11 @@ class CameraDetection(Section):
 
     enabled: bool = True
     stream: Literal["sub", "main"] = "sub"
-    fps: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second, at most")
+    fps: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second, while something moves")
+    gated: bool = Field(default=True, description="decode only while the packets say that something moves")
+    look_every_s: float = Field(
+        default=30.0, ge=1, le=600, description="while nothing moves, one key frame is analysed this often"
+    )
 
 
 class Camera(Section):

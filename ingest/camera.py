@@ -11,11 +11,13 @@ import structlog
 
 from configs.schema import Camera
 from ingest.frame import StreamName
+from ingest.gating.gate import GateLimits, GateState, PacketGate
 from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
 from ingest.live import LiveChannel
 from ingest.rtsp.address import Address, Opener, open_rtsp
-from ingest.rtsp.decoding import FrameDecoder, FrameTarget
+from ingest.rtsp.decoding import FrameDecoder, FrameTarget, UnitDecoder
+from ingest.rtsp.gated import GatedDecoder
 from ingest.rtsp.reading import Moment
 from ingest.rtsp.session import SessionCounts, SessionLimits, StreamSession, real_now
 from ingest.rtsp.timeline import Timeline
@@ -46,6 +48,7 @@ class IngestHealth(TypedDict):
     dropped: dict[str, int]
     fps_received: float
     fps_analysed: float
+    gate: str
 
 
 class _Rates:
@@ -72,7 +75,8 @@ class CameraIngest:
     """One camera. The sub stream is always open, and the analysed one; the main stream else only while watched.
 
     A camera with one stream uses it for both. ``on_state`` hears the state of the analysed stream (of the sub stream
-    where nothing is analysed), which is the camera's.
+    where nothing is analysed), which is the camera's. ``gated``: whether the settings may ask for a packet gate; who
+    says so must tell :meth:`analysed` what the frames showed.
     """
 
     def __init__(
@@ -83,11 +87,14 @@ class CameraIngest:
         frames: FrameTarget,
         watch: Watch,
         on_state: Callable[[StreamState], None] = lambda _: None,
+        gated: bool = True,
         limits: SessionLimits | None = None,
         opener: Opener = open_rtsp,
         now: Callable[[], Moment] = real_now,
     ) -> None:
         self.camera = camera
+        wanted = camera.detection
+        self._gate = PacketGate(GateLimits(floor_s=wanted.look_every_s)) if gated and wanted.gated else None
         self._ledger = ledger
         self._frames = frames
         self._watch = watch
@@ -127,6 +134,16 @@ class CameraIngest:
                 pts_s = channel.pts_at(captured_at)
                 if pts_s is not None:
                     channel.publish_overlay(render(pts_s))
+
+    def analysed(self, pts_s: float, matters: bool) -> None:
+        """The frame at ``pts_s`` of the analysed stream went through; whether it showed something that matters."""
+        if self._gate is not None:
+            self._gate.found(pts_s, matters=matters)
+
+    @property
+    def gate(self) -> GateState:
+        """Whether the analysed stream is decoded now."""
+        return GateState.OFF if self._gate is None else self._gate.state
 
     def start(self) -> None:
         """Opens the streams that are always open; once."""
@@ -216,6 +233,7 @@ class CameraIngest:
             dropped={str(cause): frames for cause, frames in account.dropped.items()},
             fps_received=round(fps_received, 2),
             fps_analysed=round(fps_analysed, 2),
+            gate=str(self.gate),
         )
 
     def _frames_so_far(self) -> tuple[int, int]:
@@ -265,10 +283,10 @@ class CameraIngest:
 
     def _open(self, name: StreamName) -> None:
         """With the lock held: a new session for the stream, started."""
-        decoder = None
         judge = self._judges[name]
+        decoder: UnitDecoder | None = None
         if self.camera.detection.enabled and name == self._analysed:
-            decoder = FrameDecoder(
+            frames = FrameDecoder(
                 self.camera.id,
                 name,
                 fps=self.camera.detection.fps,
@@ -276,6 +294,8 @@ class CameraIngest:
                 target=self._frames,
                 see=judge.see,
             )
+            gate = self._gate
+            decoder = frames if gate is None else GatedDecoder(self.camera.id, frames, gate, self._ledger)
         session = StreamSession(
             self.camera.id,
             name,

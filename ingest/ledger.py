@@ -12,6 +12,8 @@ from types import MappingProxyType
 class DropCause(StrEnum):
     """Why a received frame was not analysed."""
 
+    GATED = "gated"  # nothing moved, so it was not decoded
+    SHED = "shed"  # this machine could not keep up, and others came first
     RATE = "rate"
     SUPERSEDED = "superseded"
     UNDECODABLE = "undecodable"

@@ -58,6 +58,10 @@ class TrackRule(Protocol):
     def alarmed(self) -> frozenset[int]:
         """Ids of the tracks that are part of a happening that lasts, as of the last frame."""
 
+    @property
+    def pending(self) -> bool:
+        """Whether a happening has begun that only time or the next frames complete: who looks must go on looking."""
+
 
 @runtime_checkable
 class StateRule(Protocol):

@@ -35,6 +35,10 @@ class Crowding:
     def alarmed(self) -> frozenset[int]:
         return self._inside if self._reported else frozenset()
 
+    @property
+    def pending(self) -> bool:
+        return self._lasting is not None and not self._reported
+
     def observe(self, tracks: Tracks) -> list[Finding]:
         at = tracks.captured_at
         crowd = [s for s in select(self._rule, tracks) if inside(s.anchor, self._zone.polygon)]

@@ -41,6 +41,10 @@ class Intrusion:
     def alarmed(self) -> frozenset[int]:
         return frozenset(track for track, visit in self._visits.items() if visit.reported)
 
+    @property
+    def pending(self) -> bool:
+        return any(not visit.reported for visit in self._visits.values())
+
     def observe(self, tracks: Tracks) -> list[Finding]:
         at = tracks.captured_at
         completed: list[tuple[Sighting, float]] = []

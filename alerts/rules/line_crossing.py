@@ -50,6 +50,10 @@ class LineCrossing:
     def alarmed(self) -> frozenset[int]:
         return frozenset(self._passed)
 
+    @property
+    def pending(self) -> bool:
+        return any(path.passages for path in self._paths.values())
+
     def observe(self, tracks: Tracks) -> list[Finding]:
         at = tracks.captured_at
         findings = []

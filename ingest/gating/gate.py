@@ -81,8 +81,8 @@ class PacketGate:
         with self._lock:
             return GateCounts(**self._counts)
 
-    def new_session(self) -> None:
-        """Another session of the same camera: its encoder may have been set otherwise, so the calm is learnt anew."""
+    def relearn(self) -> None:
+        """The encoder was set otherwise: what was calm before says nothing now."""
         with self._lock:
             self._activity = Activity(self._activity.limits)
             self._state = GateState.LEARNING

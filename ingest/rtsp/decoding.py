@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from typing import Protocol
 
 import av
 from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from ingest.frame import Frame, StreamName
 from ingest.ledger import DropCause, FrameLedger
@@ -23,6 +25,19 @@ class FrameTarget(Protocol):
     """Where frames go; :class:`ingest.mailbox.Mailboxes` in the product."""
 
     def put(self, frame: Frame) -> None: ...
+
+
+class UnitDecoder(Protocol):
+    """What a session hands its units to: a decoder, or one behind a gate."""
+
+    def decode(self, unit: AccessUnit) -> int | None:
+        """Pictures that came of it, ``None`` when it could not be decoded."""
+
+    def undecodable(self) -> None:
+        """A unit so broken that it is not worth a decoder's time."""
+
+    def end_session(self, cause: DropCause) -> None:
+        """Nothing more will come of this session."""
 
 
 class RateGate:
@@ -77,18 +92,13 @@ class FrameDecoder:
     def decode(self, unit: AccessUnit) -> int | None:
         """Frames that came out of the decoder with this unit; ``None`` when it could not be decoded."""
         self._ledger.received(self._camera_id)
-        if unit.keyframe and unit.parameters != self._parameters:
-            self._close(DropCause.SESSION_ENDED)
-            self._context = _new_context(unit.parameters)
-            self._parameters = unit.parameters
+        self._set_up(unit)
         if self._context is None:
             self._ledger.dropped(self._camera_id, DropCause.UNDECODABLE)
             return None
-        packet = av.Packet(unit.annex_b())
-        packet.pts, packet.dts, packet.time_base = unit.pts, unit.dts, Fraction(1, TIMESCALE)
         self._pending[unit.pts] = unit
         try:
-            frames = self._context.decode(packet)
+            frames = self._context.decode(_packet(unit))
         except av.FFmpegError:
             self._give_up(unit.pts)
             return None
@@ -98,6 +108,14 @@ class FrameDecoder:
             self._give_up(next(iter(self._pending)))
         return len(frames)
 
+    def replay(self, unit: AccessUnit) -> None:
+        """Decodes a unit that was booked before, for the sake of those that follow; nothing is offered or booked."""
+        self._set_up(unit)
+        if self._context is None:
+            return
+        with suppress(av.FFmpegError):  # the picture itself was closed long ago; what suffers from it tells by itself
+            self._context.decode(_packet(unit))
+
     def undecodable(self) -> None:
         """A unit so broken that it is not worth a decoder's time."""
         self._ledger.received(self._camera_id)
@@ -106,6 +124,12 @@ class FrameDecoder:
     def end_session(self, cause: DropCause) -> None:
         """Frees the decoder; frames that it still held are counted under ``cause``."""
         self._close(cause)
+
+    def _set_up(self, unit: AccessUnit) -> None:
+        if unit.keyframe and unit.parameters != self._parameters:
+            self._close(DropCause.SESSION_ENDED)
+            self._context = _new_context(unit.parameters)
+            self._parameters = unit.parameters
 
     def _offer(self, decoded: av.VideoFrame) -> None:
         unit = self._pending.pop(decoded.pts, None) if decoded.pts is not None else None
@@ -142,6 +166,12 @@ class FrameDecoder:
         if self._pending:
             self._ledger.dropped(self._camera_id, cause, len(self._pending))
             self._pending.clear()
+
+
+def _packet(unit: AccessUnit) -> av.Packet[VideoStream]:
+    packet: av.Packet[VideoStream] = av.Packet(unit.annex_b())
+    packet.pts, packet.dts, packet.time_base = unit.pts, unit.dts, Fraction(1, TIMESCALE)
+    return packet
 
 
 def _new_context(parameters: ParameterSets) -> VideoCodecContext:

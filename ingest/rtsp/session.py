@@ -27,7 +27,7 @@ from ingest.nal import MalformedVideo
 from ingest.packet import AccessUnit
 from ingest.rtsp.address import Address, Opener, OpenLimits, SessionFailed, open_rtsp, session_failure
 from ingest.rtsp.backoff import REFUSED_S, Backoff
-from ingest.rtsp.decoding import FrameDecoder
+from ingest.rtsp.decoding import UnitDecoder
 from ingest.rtsp.failures import FailureLog
 from ingest.rtsp.reading import Absent, Moment, UnitReader, video_stream
 from ingest.rtsp.timeline import Timeline
@@ -102,7 +102,7 @@ class StreamSession:
         address: Address,
         channel: LiveChannel,
         *,
-        decoder: FrameDecoder | None = None,
+        decoder: UnitDecoder | None = None,
         timeline: Timeline | None = None,
         judge: StreamJudge | None = None,
         limits: SessionLimits | None = None,

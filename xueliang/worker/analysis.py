@@ -11,7 +11,8 @@ from alerts.event import Box, Candidate, Overlay
 from alerts.event_id import new_event_id
 from alerts.pipeline import CameraRules
 from alerts.snapshot import SnapshotWriter
-from configs.schema import Camera, Settings
+from configs.schema import Camera, ObjectRule, Settings
+from detect.attention import Attention
 from detect.detection import Detections, Tracks
 from detect.tracker import Tracker
 from ingest.frame import Frame
@@ -41,9 +42,12 @@ class CameraAnalysis:
         snapshots: SnapshotWriter,
         sink: CandidateSink,
         publish_overlay: Callable[[float, Callable[[float], str]], None],
+        analysed: Callable[[float, bool], None],
     ) -> None:
         region = next(site.region for site in settings.sites if site.id == camera.site)
         self._tracker = Tracker(camera.id, labels)
+        self._attention = Attention(labels, _wanted(camera))
+        self._analysed = analysed
         self._rules = CameraRules(camera, region_id=region, model_id=model_id, new_id=new_event_id, clock=time.time)
         self._snapshots = snapshots
         self._sink = sink
@@ -55,7 +59,8 @@ class CameraAnalysis:
         tracks = self._tracker.update(detections, frame.captured_at, frame.pts_s)
         with self._lock:
             candidates = self._rules.observe(tracks)
-            alarmed = self._rules.alarmed
+            alarmed, pending = self._rules.alarmed, self._rules.pending
+        self._analysed(frame.pts_s, self._attention.matters(detections, frame.captured_at) or pending)
         if candidates:
             self._sink.submit([self._with_snapshot(candidate, frame) for candidate in candidates])
         self._show(tracks, alarmed)
@@ -86,6 +91,11 @@ class CameraAnalysis:
             return Overlay(camera_id=tracks.camera_id, pts_s=pts_s, boxes=boxes).model_dump_json()
 
         self._publish_overlay(tracks.captured_at, render)
+
+
+def _wanted(camera: Camera) -> frozenset[str]:
+    """The classes that some rule of the camera is about."""
+    return frozenset(label for rule in camera.rules if isinstance(rule, ObjectRule) for label in rule.classes)
 
 
 def _rounded(box: list[float]) -> tuple[float, float, float, float]:

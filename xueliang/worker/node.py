@@ -56,7 +56,12 @@ class WorkerNode:
         self._failed = False
         self.ingests: Mapping[str, CameraIngest] = {
             camera.id: CameraIngest(
-                camera, ledger=self.ledger, frames=self.mailboxes, watch=self.watch, on_state=lambda _: self._poke()
+                camera,
+                ledger=self.ledger,
+                frames=self.mailboxes,
+                watch=self.watch,
+                on_state=lambda _: self._poke(),
+                gated=plan.mode == "model",  # what moves is found by differences between frames: it needs them all
             )
             for camera in cameras
         }
@@ -69,6 +74,7 @@ class WorkerNode:
                 snapshots=self.snapshots,
                 sink=self.publisher,
                 publish_overlay=self.ingests[camera.id].publish_overlay,
+                analysed=self.ingests[camera.id].analysed,
             )
             for camera in cameras
         }

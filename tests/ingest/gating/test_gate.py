@@ -1,0 +1,98 @@
+"""When a stream is decoded: openings, looks, and the detector's word against the packets'."""
+
+from __future__ import annotations
+
+from ingest.gating.activity import Activity, ActivityLimits
+from ingest.gating.gate import Decision, GateLimits, GateState, PacketGate
+
+GOP = 50
+CALM, BUSY = 8_000, 24_000
+
+
+class Stream:
+    """A camera of 25 pictures a second behind a gate; ``finds``: whether its detector sees something that matters."""
+
+    def __init__(self, limits: GateLimits | None = None) -> None:
+        self.gate = PacketGate(limits, Activity(ActivityLimits(learning=4)))
+        self.index = 0
+
+    def run(self, seconds: float, size: int = CALM, finds: bool | None = None) -> list[Decision]:
+        """``finds`` None: nobody analyses."""
+        decisions = []
+        for _ in range(round(seconds * 25)):
+            at = self.index / 25
+            wobble = 1 + 0.02 * (self.index * 7 % 5 - 2)
+            decision = self.gate.note(at, round(size * wobble), 26, keyframe=self.index % GOP == 0)
+            if decision is not Decision.REST and finds is not None and self.index % 5 == 0:
+                self.gate.found(at, matters=finds)
+            decisions.append(decision)
+            self.index += 1
+        return decisions
+
+    def settled(self) -> Stream:
+        self.run(20, finds=False)
+        assert self.gate.state is GateState.SHUT
+        return self
+
+
+def test_everything_is_decoded_until_the_calm_is_known() -> None:
+    stream = Stream()
+    assert set(stream.run(8)) == {Decision.DECODE}
+    assert stream.gate.state is GateState.LEARNING
+
+
+def test_it_opens_within_half_a_second_and_shuts_two_seconds_after_the_last_reason() -> None:
+    stream = Stream().settled()
+    moving = stream.run(5, BUSY, finds=True)
+    assert moving.index(Decision.DECODE) <= 12
+    assert Decision.REST not in moving[12:]
+    after = stream.run(10, CALM, finds=False)
+    assert after[: 25 * 2 - 5] == [Decision.DECODE] * (25 * 2 - 5)
+    assert set(after[25 * 4 :]) == {Decision.REST}
+
+
+def test_what_the_detector_still_finds_keeps_it_open_though_nothing_moves() -> None:
+    stream = Stream().settled()
+    stream.run(2, BUSY, finds=True)
+    assert set(stream.run(20, CALM, finds=True)) == {Decision.DECODE}
+
+
+def test_wind_is_overruled_by_a_detector_that_finds_nothing() -> None:
+    stream = Stream().settled()
+    windy = stream.run(3, BUSY, finds=False)
+    assert Decision.REST in windy[12:]
+    assert stream.gate.counts().overruled == 1
+
+
+def test_wind_that_stays_becomes_calm() -> None:
+    stream = Stream().settled()
+    stream.run(120, BUSY, finds=False)
+    assert Decision.DECODE not in stream.run(20, BUSY, finds=False)
+
+
+def test_nobody_overrules_who_did_not_look() -> None:
+    stream = Stream().settled()
+    assert set(stream.run(6, BUSY, finds=None)[12:]) == {Decision.DECODE}
+
+
+def test_a_key_frame_is_looked_at_now_and_then_and_opens_where_it_shows_something() -> None:
+    stream = Stream(GateLimits(floor_s=10)).settled()
+    decisions = stream.run(25, finds=False)
+    assert decisions.count(Decision.LOOK) in (2, 3)
+    assert Decision.DECODE not in decisions
+    decisions = stream.run(12, finds=True)
+    assert decisions[decisions.index(Decision.LOOK) + 1] is Decision.DECODE
+    assert stream.gate.counts().opened_by_look == 1
+
+
+def test_another_encoder_is_learnt_anew() -> None:
+    stream = Stream().settled()
+    stream.gate.relearn()
+    assert stream.run(1)[-1] is Decision.DECODE
+
+
+def test_a_stream_whose_time_goes_back_is_not_stuck() -> None:
+    stream = Stream().settled()
+    stream.index = 0
+    assert Decision.DECODE in stream.run(2, BUSY, finds=True)
+    assert stream.run(12, CALM, finds=False)[-1] is Decision.REST
