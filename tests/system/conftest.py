@@ -17,9 +17,13 @@ CAMERAS = 9
 
 @pytest.fixture(scope="session")
 def cameras() -> Iterator[SimulatorThread]:
-    """Cameras S0 to S8; their video is prepared once and kept."""
+    """Cameras S0 to S8, and LOCKED, which asks for a password; their video is prepared once and kept."""
     small = Profiles(main=Profile(640, 360, Profiles().main.fps, 500_000))
-    simulated = [SimCamera(f"S{n}", source) for n, source in enumerate(sources(CAMERAS))]
+    found = sources(CAMERAS)
+    simulated = [
+        *(SimCamera(f"S{n}", source) for n, source in enumerate(found)),
+        SimCamera("LOCKED", found[0], username="admin", password="right"),
+    ]
     with SimulatorThread(simulated, CACHE, profiles=small) as simulator:
         yield simulator
 

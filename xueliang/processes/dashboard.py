@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from prometheus_client import start_http_server
 
-from alerts.storage.database import SchemaTooNew, open_engine
+from alerts.storage.database import open_engine
 from alerts.store import EventStore
 from configs.schema import Settings
 from dashboard.accounts import AccountStore
@@ -20,6 +20,7 @@ from dashboard.dependencies import Dependencies
 from dashboard.serve import PortTaken, bind, port_of, serve
 from xueliang.preflight import CannotStart
 from xueliang.processes.start import run
+from xueliang.processes.storage import opening
 from xueliang.supervisor import run_files
 from xueliang.surroundings import database_url, evidence_dir, web_dist
 
@@ -30,13 +31,14 @@ def body(settings: Settings) -> None:
         raise CannotStart("the dashboard was given no REDIS_URL: start it by xueliang up")
     try:
         listening = bind(settings.listen.host, settings.listen.port)
+    except PortTaken as error:
+        raise CannotStart(str(error)) from None
+    with opening(settings):
         engine = open_engine(database_url(settings))
         store = EventStore(engine)
         store.migrate()
         accounts = AccountStore(engine, time.time)
         accounts.migrate()
-    except (PortTaken, SchemaTooNew, ValueError) as error:
-        raise CannotStart(str(error)) from None
     app = create_app(
         Dependencies(
             settings=settings,

@@ -10,12 +10,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from alerts.delivery.connection import connect
 from alerts.historian import Historian
-from alerts.storage.database import SchemaTooNew, open_engine
+from alerts.storage.database import open_engine
 from alerts.store import EventStore
 from configs.schema import Settings
 from xueliang.metrics import Counters
 from xueliang.preflight import CannotStart
 from xueliang.processes.start import run
+from xueliang.processes.storage import opening
 from xueliang.supervisor import run_files
 from xueliang.surroundings import database_url, evidence_dir
 
@@ -26,12 +27,10 @@ def body(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     if settings.redis_url is None:
         raise CannotStart("the historian was given no REDIS_URL: start it by xueliang up")
-    try:
+    with opening(settings):
         engine = open_engine(database_url(settings))
         store = EventStore(engine)
         store.migrate()
-    except (SchemaTooNew, ValueError) as error:
-        raise CannotStart(f"event store: {error}") from None
     historian = Historian(
         connect(settings.redis_url, name="historian"),
         store,
