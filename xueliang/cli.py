@@ -19,7 +19,7 @@ import typer
 
 GROUPS = {
     "cameras": "Cameras: open their streams and say what is wrong with them (probe).",
-    "models": "Detectors on this machine: list, pull, import without a network, verify.",
+    "models": "Detectors on this machine: list, pull, import without a network, export, verify.",
     "simulate": "Simulated RTSP cameras with scenes, clips and faults.",
     "accounts": "People who may log in: add, list, disable, change a password.",
 }

@@ -85,7 +85,7 @@ def test_the_version_is_told() -> None:
     ],
 )
 def test_the_shell_completes_commands_groups_and_options(words: str, offered: set[str]) -> None:
-    assert set(complete(words)) == offered
+    assert offered <= set(complete(words))
 
 
 def test_the_words_to_complete_are_read_as_each_shell_tells_them() -> None:

@@ -23,7 +23,8 @@ class Tally:
     """Takes packets in the order in which they come.
 
     The time from packet to packet is that of the media, and where that is not told or jumps (backwards, or by
-    ``jump_s``) that of the arrivals. FFmpeg tells no time for the first packet: what passed after it is not counted.
+    ``jump_s``) that of the arrivals. FFmpeg tells no time for the first packets of a session, more of them where there
+    are B-frames, and they come in a burst: what passed during them is not counted.
     """
 
     def __init__(self, jump_s: float = 5.0) -> None:
@@ -32,10 +33,12 @@ class Tally:
         self._arrived: float | None = None
         self._at = 0.0
         self._since_key: float | None = None
+        self._last_key = 0
         self._longest_gop: float | None = None
+        self._timed = False
+        self._untimed = 0
         self._untimed_bytes = 0
         self._last_bytes = 0
-        self._untimed = 0
         self._bytes = 0
         self.packets = 0
 
@@ -46,26 +49,29 @@ class Tally:
 
     def note(self, media_s: float | None, arrived_s: float, size: int, *, keyframe: bool) -> None:
         """One packet of ``size`` bytes; ``media_s`` its decoding time, ``arrived_s`` on any clock that runs evenly."""
-        if self._arrived is not None:
+        if media_s is not None and not self._timed:
+            self._timed = True
+            self._untimed, self._untimed_bytes = self.packets, self._bytes
+            self._at, self._longest_gop = 0.0, None
+        elif self._arrived is not None:
             self._at += self._step(media_s, arrived_s - self._arrived)
         self._media, self._arrived = media_s, arrived_s
-        self.packets += 1
-        self._bytes += size
-        self._last_bytes = size
         if keyframe:
             if self._since_key is not None:
                 self._longest_gop = max(self._longest_gop or 0.0, self._at - self._since_key)
-            self._since_key = self._at
+            self._since_key, self._last_key = self._at, self.packets
+        self.packets += 1
+        self._bytes += size
+        self._last_bytes = size
 
     def _step(self, media_s: float | None, passed_s: float) -> float:
-        if media_s is not None and self._media is None and self.packets == 1:
-            self._untimed, self._untimed_bytes = 1, self._bytes
-            return 0.0
-        if media_s is not None and self._media is not None and 0 <= media_s - self._media < self._jump_s:
-            if self.packets == 2 and self._untimed and self._since_key == 0.0:
-                self._since_key -= media_s - self._media  # the untimed step was as long as this one, as near as we know
-            return media_s - self._media
-        return passed_s
+        if media_s is None or self._media is None or not 0 <= media_s - self._media < self._jump_s:
+            return passed_s
+        step = media_s - self._media
+        if self.packets == self._untimed + 1 and self._since_key is not None and self._last_key < self._untimed:
+            # The untimed steps since the key frame were as long as this one, as near as anybody knows.
+            self._since_key = -step * (self._untimed - self._last_key)
+        return step
 
     def figures(self) -> Figures:
         """What is known by now."""

@@ -156,8 +156,8 @@ class _Watch:
         # FFmpeg's parser hands a picture out when the next one begins: it arrived when its predecessor came out.
         arrived, self._previous_wall = self._previous_wall or wall, wall
         self._last = now
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        media = float(stamp * stream.time_base) if stamp is not None and stream.time_base is not None else None
+        dts, base = packet.dts, stream.time_base
+        media = float(dts * base) if dts is not None and base is not None else None
         self._tally.note(media, now, packet.size, keyframe=packet.is_keyframe)
         self._note_clock(packet, arrived)
         if self._first_key_frame is None and packet.is_keyframe:

@@ -10,20 +10,20 @@ from xueliang.probe.figures import Figures, Tally
 
 
 def tally(
-    count: int, *, fps: float = 25.0, gop: int = 50, burst: int = 0, media: bool = True, first_untimed: bool = False
+    count: int, *, fps: float = 25.0, gop: int = 50, burst: int = 0, media: bool = True, untimed: int = 0
 ) -> Figures:
     """``count`` packets of 1000 bytes; the first ``burst`` arrive at once, the others in time."""
     made = Tally()
     for index in range(count):
-        told = index / fps if media and not (first_untimed and index == 0) else None
+        told = index / fps if media and index >= untimed else None
         made.note(told, max(0.0, (index - burst) / fps), 1000, keyframe=index % gop == 0)
     return made.figures()
 
 
 @pytest.mark.parametrize("burst", [0, 40])
-@pytest.mark.parametrize("first_untimed", [False, True])
-def test_a_burst_at_the_beginning_does_not_count_as_a_high_rate(burst: int, first_untimed: bool) -> None:
-    figures = tally(126, burst=burst, first_untimed=first_untimed)
+@pytest.mark.parametrize("untimed", [0, 1, 3])
+def test_a_burst_at_the_beginning_does_not_count_as_a_high_rate(burst: int, untimed: int) -> None:
+    figures = tally(126, burst=burst, untimed=untimed)
     assert figures.fps == pytest.approx(25)
     assert figures.bit_rate == pytest.approx(25 * 8000)
     assert figures.gop_s == pytest.approx(2.0)
