@@ -1,6 +1,6 @@
 """Where model files lie, and the only way to one: each file is checked against its sha256 before it is named.
 
-Search order: the path given, the store, the further folders, then a pull into the store.
+Search order: the path given, the store, the further folders, what comes with the product, then a pull into the store.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from models.spec import ModelSpec, spec_of
 
 _CHUNK = 1 << 20
 USER_MANIFEST = "manifest.yaml"
+BUILT_IN = Path(__file__).parent / "builtin"
+"""The folder of the models that come with the product."""
 
 Probe = Callable[[ModelSpec], None]
 """Raises :class:`models.errors.NotADetectorError` when the file does not work as the spec says."""
@@ -124,7 +126,7 @@ class ModelStore:
         return spec_of(entry, target)
 
     def _find(self, entry: ModelEntry) -> Path | None:
-        candidates = (folder / f"{entry.id}.onnx" for folder in (self._home, *self._also))
+        candidates = (folder / f"{entry.id}.onnx" for folder in (self._home, *self._also, BUILT_IN))
         return next((path for path in candidates if path.is_file()), None)
 
     def _look(self, entry: ModelEntry) -> Listing:
