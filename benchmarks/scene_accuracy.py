@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -40,19 +41,36 @@ class Verdicts:
     milliseconds: list[float] = field(default_factory=list)
 
 
-def unseen(first_seed: int, count: int, seconds: int) -> list[SceneSource]:
-    """``count`` scenes of each kind by day and by night, seeds in sequence; each repeats after ``seconds``."""
+@dataclass(frozen=True)
+class _Beginning:
+    """The first ``count`` pictures of a scene: as crowded as the whole, which a short scene would not be."""
+
+    scene: SceneSource
+    count: int
+
+    @property
+    def title(self) -> str:
+        return self.scene.title
+
+    def identity(self) -> str:
+        return f"{self.scene.identity()}:{self.count}"
+
+    def pictures(self, fps: Fraction, width: int, height: int) -> Iterator[VideoFrame]:
+        return islice(self.scene.pictures(fps, width, height), self.count)
+
+
+def unseen(first_seed: int, count: int) -> list[SceneSource]:
+    """``count`` scenes of each kind by day and by night, seeds in sequence."""
     asked = [(kind, night) for kind in SceneKind for night in (False, True) for _ in range(count)]
-    return [
-        SceneSource(seed=first_seed + number, kind=kind, night=night, seconds=seconds)
-        for number, (kind, night) in enumerate(asked)
-    ]
+    return [SceneSource(seed=first_seed + number, kind=kind, night=night) for number, (kind, night) in enumerate(asked)]
 
 
-def decoded(source: SceneSource, workdir: Path, every: int) -> Iterator[tuple[Scene, int, VideoFrame]]:
+def decoded(
+    source: SceneSource, workdir: Path, *, every: int, seconds: float
+) -> Iterator[tuple[Scene, int, VideoFrame]]:
     """Each ``every``-th frame of the sub-stream as a camera sends it, with its scene and number."""
     main, sub = workdir / f"{source.title}.main.mp4", workdir / f"{source.title}.sub.mp4"
-    encode(source, _PROFILES, main, sub, lambda: False)
+    encode(_Beginning(source, round(seconds * _FPS)), _PROFILES, main, sub, lambda: False)
     scene = source.scene(_FPS)
     with av.open(str(sub)) as container:
         for index, frame in enumerate(container.decode(video=0)):
@@ -60,12 +78,14 @@ def decoded(source: SceneSource, workdir: Path, every: int) -> Iterator[tuple[Sc
                 yield scene, index, frame
 
 
-def look(detector: Detector, sources: Sequence[SceneSource], workdir: Path, every: int = 10) -> list[Verdicts]:
-    """The detector's answers with the truth, for each source."""
+def look(
+    detector: Detector, sources: Sequence[SceneSource], workdir: Path, *, every: int, seconds: float
+) -> list[Verdicts]:
+    """The detector's answers with the truth, for the first ``seconds`` of each source."""
     found = []
     for source in sources:
         verdicts = Verdicts(source.kind, source.night)
-        for scene, index, frame in decoded(source, workdir, every):
+        for scene, index, frame in decoded(source, workdir, every=every, seconds=seconds):
             began = time.perf_counter()
             detections = detector.detect(DecodedPicture(frame))
             verdicts.milliseconds.append((time.perf_counter() - began) * 1000)
