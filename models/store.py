@@ -82,9 +82,14 @@ class ModelStore:
         return spec_of(entry, found)
 
     def pull(self, model_id: str) -> ModelSpec:
-        """Fetches the model into the store, over whatever lies there under its name."""
+        """Fetches the model into the store, over whatever lies there under its name.
+
+        What comes with the product needs no fetching: it is looked at where it lies.
+        """
         entry = self.manifest().entry(model_id)
         if entry.source is None:
+            if (BUILT_IN / f"{entry.id}.onnx").is_file():
+                return self.resolve(model_id)
             raise ModelUnavailableError(
                 entry.id, "no file on this machine, and the manifest names no source", "run `xueliang models import`"
             )
