@@ -41,9 +41,10 @@ def no_detector(graph: Graph, labels: Sequence[str]) -> str | None:
     named = metadata_labels(graph.metadata)
     if named is None:
         return None
-    if len(named) != len(labels):
-        return f"its metadata names {len(named)} labels, and {len(labels)} are given"
-    return identity_fault(named)
+    fault = identity_fault(named)
+    if fault is None and len(named) != len(labels):
+        fault = f"its metadata names {len(named)} labels, and {len(labels)} are given"
+    return fault
 
 
 def identity_fault(labels: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from models.errors import ModelFileError, ModelUnavailableError
 from models.ultralytics_export import NOT_INSTALLED
 
-_TAIL = 300
+_LONGEST = 300
 
 
 def export_checkpoint(
@@ -54,7 +55,8 @@ def export_checkpoint(
             )
         made = Path(str(answer.get("file", "")))
         if done.returncode != 0 or not made.is_file():
-            told = answer.get("error") or (done.stderr.strip() or "it said nothing")[-_TAIL:]
+            said = done.stderr.strip().splitlines() or ["it said nothing"]
+            told = answer.get("error") or said[-1][:_LONGEST]
             raise ModelFileError(checkpoint, f"not exported: {told}", "use a detection checkpoint of ultralytics")
         return _moved(made, target)
 
@@ -79,5 +81,6 @@ def _moved(made: Path, target: Path) -> Path:
     except OSError as error:
         raise ModelFileError(target, f"cannot be written: {error.strerror}", "name another file with --out") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            part.unlink()
     return target

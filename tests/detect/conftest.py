@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,15 +16,17 @@ from models.manifest import Fit, ModelInput
 from models.spec import ModelSpec
 
 
-class _Tensor:
-    """As much of the ONNX protobuf (onnx.proto, IR version 8) as a model that answers a constant needs."""
+class _Proto:
+    """As much of the ONNX protobuf (onnx.proto, IR version 8) as a model that answers constants needs."""
+
+    TYPES: Mapping[str, int] = {"float32": 1, "int64": 7, "float16": 10}
 
     @staticmethod
     def field(number: int, value: int | bytes | str) -> bytes:
         if isinstance(value, int):
-            return _Tensor.varint(number << 3) + _Tensor.varint(value)
+            return _Proto.varint(number << 3) + _Proto.varint(value)
         data = value.encode() if isinstance(value, str) else value
-        return _Tensor.varint(number << 3 | 2) + _Tensor.varint(len(data)) + data
+        return _Proto.varint(number << 3 | 2) + _Proto.varint(len(data)) + data
 
     @staticmethod
     def varint(value: int) -> bytes:
@@ -32,25 +36,43 @@ class _Tensor:
         return out + bytes([value])
 
     @staticmethod
-    def value_info(name: str, shape: Iterable[int]) -> bytes:
-        f = _Tensor.field
-        dims = b"".join(f(1, f(1, size)) for size in shape)
-        return f(1, name) + f(2, f(1, f(1, 1) + f(2, dims)))
+    def value_info(name: str, kind: str, shape: Iterable[int | str]) -> bytes:
+        f = _Proto.field
+        dims = b"".join(f(1, f(1, size) if isinstance(size, int) else f(2, size)) for size in shape)
+        return f(1, name) + f(2, f(1, f(1, _Proto.TYPES[kind]) + f(2, dims)))
 
 
-def onnx_constant(output: NDArray[np.float32], *, side: int = 64, input_name: str = "images") -> bytes:
-    """A model of one picture input that gives ``output`` whatever it sees."""
-    f = _Tensor.field
-    tensor = b"".join(f(1, size) for size in output.shape) + f(2, 1) + f(8, "answer") + f(9, output.tobytes())
-    node = f(1, "answer") + f(2, "output") + f(4, "Identity")
-    graph = (
-        f(1, node)
-        + f(2, "constant")
-        + f(5, tensor)
-        + f(11, _Tensor.value_info(input_name, (1, 3, side, side)))
-        + f(12, _Tensor.value_info("output", output.shape))
-    )
-    return f(1, 8) + f(8, f(1, "") + f(2, 13)) + f(7, graph)
+def onnx_constants(
+    outputs: Mapping[str, NDArray[Any]],
+    *,
+    input_shape: Sequence[int | str] = (1, 3, 64, 64),
+    input_name: str = "images",
+    input_type: str = "float32",
+    metadata: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    """A model of one picture input that gives ``outputs`` whatever it sees."""
+    f = _Proto.field
+    graph = f(2, "constant") + f(11, _Proto.value_info(input_name, input_type, input_shape))
+    for name, value in outputs.items():
+        kind = str(value.dtype)
+        tensor = b"".join(f(1, size) for size in value.shape)
+        tensor += f(2, _Proto.TYPES[kind]) + f(8, f"{name}_answer") + f(9, value.tobytes())
+        graph += f(1, f(1, f"{name}_answer") + f(2, name) + f(4, "Identity")) + f(5, tensor)
+        graph += f(12, _Proto.value_info(name, kind, value.shape))
+    words = b"".join(f(14, f(1, key) + f(2, value)) for key, value in metadata.items())
+    return f(1, 8) + f(8, f(1, "") + f(2, 13)) + f(7, graph) + words
+
+
+@pytest.fixture
+def onnx_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a model of :func:`onnx_constants`, and gives its path."""
+
+    def write(outputs: Mapping[str, NDArray[Any]], **more: Any) -> Path:
+        path = tmp_path / "constant.onnx"
+        path.write_bytes(onnx_constants(outputs, **more))
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +87,8 @@ def shared_folder() -> Path:
 def onnx_model(tmp_path: Path) -> Callable[..., ModelSpec]:
     """Writes a model that always answers ``output``, and gives its spec."""
 
-    def write(output: NDArray[np.float32], *, input_name: str = "images", head: str = "yolox") -> ModelSpec:
-        data = onnx_constant(output, input_name=input_name)
+    def write(output: NDArray[Any], *, head: str = "yolox", **more: Any) -> ModelSpec:
+        data = onnx_constants({"output": output}, **more)
         path = tmp_path / "constant.onnx"
         path.write_bytes(data)
         return ModelSpec(

@@ -139,6 +139,40 @@ def test_the_broken_export_is_refused(shared_folder: Path) -> None:
         probe(spec)
 
 
+@pytest.mark.parametrize("words", [{"task": "pose"}, {"names": "['face']"}, {"names": "['a', 'b']"}])
+def test_what_the_file_says_of_itself_is_asked_at_load_too(
+    onnx_model: MakeModel, yolox_output: NDArray[np.float32], words: dict[str, str]
+) -> None:
+    with pytest.raises(NotADetectorError, match=r"pose|identities|metadata names 2 labels, and 80 are given"):
+        probe(onnx_model(yolox_output, metadata=words))
+
+
+def test_half_precision_gives_the_same_boxes(onnx_model: MakeModel, yolox_output: NDArray[np.float32]) -> None:
+    picture = ArrayPicture(np.zeros((96, 128, 3), np.uint8))
+    whole = OnnxDetector(onnx_model(yolox_output), min_score=0.5, nms_iou=0.6).detect(picture)
+    model = onnx_model(yolox_output.astype(np.float16), input_type="float16")
+    probe(model)
+    half = OnnxDetector(model, min_score=0.5, nms_iou=0.6).detect(picture)
+    np.testing.assert_allclose(half.boxes, whole.boxes, atol=0.1)
+    np.testing.assert_allclose(half.scores, whole.scores, atol=1e-3)
+    assert half.boxes.dtype == np.float32
+
+
+def test_a_fixed_batch_is_filled_as_far_as_there_are_pictures(
+    onnx_model: MakeModel, yolox_output: NDArray[np.float32]
+) -> None:
+    nothing = np.zeros_like(yolox_output)
+    model = onnx_model(np.concatenate([yolox_output, nothing]), input_shape=(2, 3, 64, 64))
+    detector = OnnxDetector(model, min_score=0.5, nms_iou=0.6)
+    detector.probe()
+    small, large = (ArrayPicture(np.zeros((side, side, 3), np.uint8)) for side in (64, 128))
+    found = detector.detect_many([small, large, large])
+    assert [len(one) for one in found] == [1, 0, 1]
+    assert [one.width for one in found] == [64, 128, 128]
+    np.testing.assert_allclose(found[2].boxes, [[48, 48, 80, 112]], atol=1e-3)
+    assert detector.detect_many([]) == []
+
+
 @pytest.fixture
 def model_input() -> ModelInput:
     return ModelInput(name="images", width=64, height=64, colour="bgr", fit=Fit.TOP_LEFT)
@@ -162,3 +196,17 @@ def test_channels_mean_and_scale_follow_the_manifest(
         border = (114 * scale - mean[channel]) / std[channel]
         np.testing.assert_allclose(target[channel, :32], inside, atol=1e-5)
         np.testing.assert_allclose(target[channel, 32:], border, atol=1e-5)
+
+
+@pytest.mark.parametrize(("fit", "lines"), [(Fit.TOP_LEFT, (0, 32)), (Fit.CENTRED, (16, 48)), (Fit.STRETCH, (0, 64))])
+def test_the_picture_lies_where_the_fit_says_and_padding_around_it(
+    model_input: ModelInput, fit: Fit, lines: tuple[int, int]
+) -> None:
+    target = np.zeros((3, 64, 64), np.float32)
+    fill = InputFiller(model_input.model_copy(update={"fit": fit}), target)
+    fill(ArrayPicture(np.full((64, 64, 3), 255, np.uint8)))
+    fill(ArrayPicture(np.full((64, 128, 3), 7, np.uint8)))
+    inside = np.zeros((64, 64), bool)
+    inside[slice(*lines)] = True
+    assert (target[:, inside] == 7).all()
+    assert (target[:, ~inside] == 114).all()

@@ -65,10 +65,23 @@ def test_a_broken_manifest_is_named_with_its_fault(text: str, named: str) -> Non
         {"source": "https://user:secret@example.org/small.onnx"},
         {"sha256": "ab"},
         {"labels": "faces"},
+        {"labels": ("person", "license_plate")},
+        {"labels": ()},
+        {"labels": ("person", "person")},
         {"id": "../escape"},
         {"size": 0},
     ],
-    ids=["not https", "password in address", "no hash", "unknown labels", "path as id", "no size"],
+    ids=[
+        "not https",
+        "password in address",
+        "no hash",
+        "unknown labels",
+        "identities",
+        "no label",
+        "a label twice",
+        "path as id",
+        "no size",
+    ],
 )
 def test_an_entry_that_could_not_be_trusted_is_refused(
     model_entry: Callable[..., ModelEntry], changes: dict[str, object]
@@ -115,7 +128,7 @@ _entries = st.builds(
     licence=st.text(min_size=1, max_size=12),
     input=_inputs,
     head=st.from_regex(r"[a-z0-9_]+", fullmatch=True),
-    labels=st.just("coco80"),
+    labels=st.just("coco80") | st.just(("person", "digger: yes", "挖掘机")),
     notes=st.text(max_size=40),
 )
 

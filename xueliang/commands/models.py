@@ -112,7 +112,7 @@ def import_model(
         )
         findings: tuple[Finding, ...] = ()
         if all(entry.id != name for entry in target.manifest().models):
-            found = inspect(file, wishes)
+            found = _inspected(file, wishes)
             entry, findings = _entry(file, name, found, licence), found.findings
         elif wishes == Wishes() and licence is None:
             entry = target.manifest().entry(name)
@@ -189,6 +189,13 @@ def _store(folder: Path | None) -> ModelStore:
     return open_store(ModelSettings(store=folder), environ=os.environ, home=Path.home(), also=also)
 
 
+def _inspected(file: Path, wishes: Wishes) -> Inspection:
+    try:
+        return inspect(file, wishes)
+    except ValidationError as error:  # an option that no input can have
+        raise _wrong(file.name, error) from None
+
+
 def _entry(file: Path, model_id: str, found: Inspection, licence: str | None) -> ModelEntry:
     sha256, length = hash_file(file)
     assumed = [finding.name for finding in found.findings if finding.source == "assumed"]
@@ -204,9 +211,13 @@ def _entry(file: Path, model_id: str, found: Inspection, licence: str | None) ->
             notes=f"From {file.name}. Assumed, as is usual for {found.head}: {', '.join(assumed) or 'nothing'}.",
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        fault = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise ManifestError(model_id, fault, "correct the option or the file") from None
+        raise _wrong(model_id, error) from None
+
+
+def _wrong(subject: str, error: ValidationError) -> ManifestError:
+    first = error.errors()[0]
+    fault = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return ManifestError(subject, fault, "correct the option or the file")
 
 
 def _id(text: str) -> str:
