@@ -112,7 +112,7 @@ class CameraIngest:
         self._always: frozenset[StreamName] = frozenset({self._sub, self._primary})
         self._channels = {name: self._new_channel(name) for name in names}
         self._timelines = {name: Timeline() for name in names}
-        self._judges = {name: StreamJudge(lambda: now().monotonic) for name in names}
+        self._judges = {name: StreamJudge(lambda: now().monotonic, eyes=name == self._primary) for name in names}
         self._sessions: dict[StreamName, StreamSession] = {}
         self._unwatched_since: float | None = None
 

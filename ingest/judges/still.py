@@ -1,9 +1,9 @@
 """Stuck: packets come, and all pictures are the same. Pure; one clock, seconds.
 
-A camera that looks at a still street has a sensor, and a sensor has noise: mean spread of a thumbnail's cells over
-eight seconds was 0.45 grey levels and more on every moving and still scene tried, at any bit rate. The same picture
-coded again and again by a good encoder stays under 0.13. A poor one (100 to 400 kbit/s) wavers as much as noise does;
-there only key frames that are the same byte for byte give the standstill away.
+A camera that looks at a still street has a sensor, and a sensor has noise: the cells of a thumbnail spread over 0.22
+grey levels on average between two key frames of a still scene with noise, and over 0.45 between five, at any bit rate
+tried. The same picture coded again and again at 2 Mbit/s stays under 0.13. At 100 to 400 kbit/s the encoder's rate
+control wavers as much as noise does; there only key frames that are the same byte for byte tell.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class StillJudge:
     """
 
     def __init__(
-        self, after_s: float = 7.0, mean: float = 0.3, most: int = 3, same_s: float = 5.5, least: int = 3
+        self, after_s: float = 5.9, mean: float = 0.2, most: int = 3, same_s: float = 5.5, least: int = 3
     ) -> None:
         self._after_s = after_s
         self._mean = mean

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import av
 
 from ingest.judges.changes import JumpJudge, SizeJudge
+from ingest.judges.eyes import Eyes
 from ingest.judges.light import DarkJudge, shows_nothing
 from ingest.judges.loss import LossJudge
 from ingest.judges.pace import PaceJudge
@@ -23,16 +24,20 @@ from ingest.state import Fault
 
 LOOK_S = 1.0
 """Seconds between two decoded pictures that are looked at."""
+ASIDE_S = 1.7
+"""Seconds without a decoded picture after which a key frame is decoded to be looked at."""
 
 
 class StreamJudge:
     """What is wrong with a stream. It outlives sessions: what a camera used to show is known after a reconnection.
 
-    ``monotonic`` gives seconds; every method takes its time from it.
+    ``monotonic`` gives seconds; every method takes its time from it. ``eyes``: whether pictures are looked at even
+    while nobody else decodes them: a key frame every other second. All but :meth:`findings` is for the reader's thread.
     """
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, *, eyes: bool = False) -> None:
         self._monotonic = monotonic
+        self._eyes = Eyes() if eyes else None
         self._lock = threading.Lock()
         self._garble = GarbleJudge()
         self._flap = FlapJudge()
@@ -44,7 +49,7 @@ class StreamJudge:
         self._dark = DarkJudge()
         self._view = ViewJudge()
         self._opened_at: float | None = None
-        self._looked_at: float | None = None
+        self._looked_at = -LOOK_S
         self._parameters: ParameterSets | None = None
         self._slices: SliceReader | None = None
         self._declared: float | None = None
@@ -65,13 +70,15 @@ class StreamJudge:
             self._pace.begin()
             self._still.begin(now)
             self._dark.begin()
-            self._looked_at = None
+            self._looked_at = now
 
     def ended(self, *, counts: bool) -> bool:
         """The session ended; ``counts``: by its peer, who may be flapping. Whether it is flapping now."""
         with self._lock:
             now, opened_at = self._monotonic(), self._opened_at
             self._opened_at = None
+            if self._eyes is not None:
+                self._eyes.close()
             if opened_at is not None and counts:
                 self._flap.ended(now, now - opened_at)
             return opened_at is not None and counts and self._flap.flapping(now, None)
@@ -84,6 +91,10 @@ class StreamJudge:
                 self._note_keyframe(now, unit)
             self._loss.note(now, unit.parameters.codec_name, self._number(unit))
             self._pace.note(now, self._declared)
+        if self._eyes is not None and unit.keyframe and now - self._looked_at >= ASIDE_S:
+            picture = self._eyes.look(unit)
+            if picture is not None:
+                self.see(picture)
 
     def decoded(self, *, good: bool) -> None:
         """A picture was decoded (or is taken to be good where nobody decodes), or could not be."""
@@ -94,7 +105,7 @@ class StreamJudge:
         """A decoder gave a picture. At most one a second is looked at; the others cost nothing."""
         now = self._monotonic()
         with self._lock:
-            if self._looked_at is not None and now - self._looked_at < LOOK_S:
+            if now - self._looked_at < LOOK_S:
                 return
             self._looked_at = now
         small = thumbnail(picture)

@@ -56,7 +56,7 @@ class ViewJudge:
     by then it was told, and a verdict that cannot end would be worth nothing.
     """
 
-    ALIKE, OTHER = 0.6, 0.42
+    ALIKE, OTHER, APART = 0.6, 0.42, 0.3
 
     def __init__(
         self, settle: int = 10, looks: int = 5, after_s: float = 4.0, adopt_s: float = 3600.0, rate: float = 0.02
@@ -67,6 +67,7 @@ class ViewJudge:
         self._adopt_s = adopt_s
         self._rate = rate
         self._reference: Edges | None = None
+        self._usual = 1.0  # similarity
         self._learnt = 0
         self._previous: Edges | None = None
         self._away = 0
@@ -74,19 +75,25 @@ class ViewJudge:
         self._back = 0
         self.moved = False
 
+    @property
+    def settled(self) -> bool:
+        """Whether there is a reference to judge by."""
+        return self._learnt >= self._settle
+
     def look(self, now: float, picture: Thumbnail) -> None:
         """A picture was decoded, and it shows something."""
         seen, previous = edges(picture), self._previous
         self._previous = seen
-        steady = previous is not None and (similarity(previous, seen) or 0.0) >= self.ALIKE
-        if self._reference is None or self._learnt < self._settle:
+        steady = previous is not None and (similarity(previous, seen) or 0.0) >= self.OTHER
+        if self._reference is None or not self.settled:
             self._learn_first(seen)
             return
         alike = similarity(self._reference, seen)
         if alike is None:  # learnt in the dark, say
-            self._reference = None
+            self._reference, self._learnt = None, 0
             return
-        if alike >= self.OTHER:
+        # Where people fill the picture the view never resembles itself much, and has to differ all the more.
+        if alike >= min(self.OTHER, self._usual - self.APART):
             self._is_here(seen, alike)
         elif steady:
             self._is_away(now)
@@ -96,9 +103,10 @@ class ViewJudge:
     def _learn_first(self, seen: Edges) -> None:
         alike = None if self._reference is None else similarity(self._reference, seen)
         if self._reference is None or alike is None or alike < self.ALIKE:
-            self._reference, self._learnt = seen, 1
+            self._reference, self._learnt, self._usual = seen, 1, 1.0
             return
         self._learnt += 1
+        self._usual += (alike - self._usual) / self._learnt
         self._blend(seen, 1 / self._learnt)
 
     def _is_here(self, seen: Edges, alike: float) -> None:
@@ -106,6 +114,8 @@ class ViewJudge:
         self._back += 1
         if self._back >= 2:
             self.moved = False
+        if not self.moved:
+            self._usual += self._rate * (alike - self._usual)
         if alike >= self.ALIKE and not self.moved:
             self._blend(seen, self._rate)
 

@@ -6,21 +6,30 @@ import asyncio
 import math
 import secrets
 import socket
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 import structlog
 
 from ingest.frame import StreamName
-from ingest.simulator.fault import SimFault
-from ingest.simulator.material import Material
-from ingest.simulator.playout import Playout, Timeline
+from ingest.simulator.fault import PICTURED, SimFault
+from ingest.simulator.material import Material, Track
+from ingest.simulator.playout import Playout, Timeline, Viewer, Wire
+from ingest.simulator.rtsp.basic import BasicGuard, Guard
 from ingest.simulator.rtsp.connection import RtspConnection
 from ingest.simulator.rtsp.digest import Algorithm, DigestGuard
+from ingest.simulator.rtsp.wire import Impairment, WireCounts
 from ingest.simulator.source import Source
+from ingest.simulator.variants import make_variant
 
 log = structlog.get_logger(__name__)
+
+LOSSY_SHARE: Final = 0.04
+"""Of the RTP packets, lost while the camera is lossy."""
+
+_STREAMS: Final[tuple[StreamName, ...]] = ("main", "sub")
 
 
 class PortError(OSError):
@@ -29,18 +38,28 @@ class PortError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class SimCamera:
-    """Settings of a camera. Without ``username`` it asks for no credentials. ``port`` 0 takes a free one."""
+    """Settings of a camera. Without ``username`` it asks for no credentials. ``port`` 0 takes a free one.
+
+    ``scheme``: how it asks. ``impairment``: what its network does to RTP packets at all times. ``reports``: whether it
+    sends RTCP sender reports. ``first_timestamp``: RTP time at which each session begins, else a random one.
+    ``phase_s``: how much later than others of the same source it shows the same pictures.
+    """
 
     id: str
     source: Source
     username: str | None = None
     password: str = field(default="", repr=False)
+    scheme: Literal["digest", "basic"] = "digest"
     algorithms: tuple[Algorithm, ...] = ("MD5",)
     port: int = 0
     session_timeout_s: float = 60.0
     nonce_life_s: float = 300.0
     flap_s: float = 3.0
     max_connections: int = 128
+    impairment: Impairment = field(default_factory=Impairment)
+    reports: bool = True
+    first_timestamp: int | None = None
+    phase_s: float = 0.0
 
 
 class CameraServer:
@@ -53,20 +72,15 @@ class CameraServer:
         self.timeline = timeline
         self.refused_connections = 0
         self.cut_sessions = 0
-        self.guard = (
-            DigestGuard(
-                settings.username,
-                settings.password,
-                timeline.steady,
-                algorithms=settings.algorithms,
-                nonce_life_s=settings.nonce_life_s,
-            )
-            if settings.username is not None
-            else None
-        )
+        self.wire_counts = WireCounts()
+        self.faults_made: Counter[str] = Counter()
+        self.guard = None if settings.username is None else self._guard(settings.username, settings.password)
         # What a camera says whose credentials were changed: nobody knows these.
-        self._changed_guard = DigestGuard("-", secrets.token_hex(16), timeline.steady, algorithms=settings.algorithms)
-        self._playouts: dict[str, Playout] = {}
+        self._changed_guard = self._guard("-", secrets.token_hex(16))
+        self._variants: dict[tuple[StreamName, SimFault], Track] = {}
+        self._loaded = asyncio.Event()
+        self._switching = asyncio.Lock()
+        self._playouts: dict[StreamName, Playout] = {}
         self._connections: set[RtspConnection] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.get_running_loop()
@@ -95,14 +109,36 @@ class CameraServer:
 
     def load(self, material: Material) -> None:
         """From now on, serve this."""
-        for name in ("main", "sub"):
+        for name in _STREAMS:
             self._playouts[name] = Playout(
-                material.main if name == "main" else material.sub, self.timeline, self._loop, lambda: self.fault
+                material.track(name),
+                self.timeline,
+                self._loop,
+                lambda: self.fault,
+                lambda fault, name=name: self._variants.get((name, fault)),  # type: ignore[misc]  # no inference of its default
             )
+        self._loaded.set()
 
     def playout(self, name: str) -> Playout | None:
         """The stream of that name."""
-        return self._playouts.get(name)
+        return next((playout for stream, playout in self._playouts.items() if stream == name), None)
+
+    def viewer(self, wire: Wire, channels: tuple[int, int], playout: Playout) -> Viewer:
+        """See :class:`ingest.simulator.rtsp.connection.CameraPort`."""
+        return Viewer(
+            wire,
+            channels,
+            self.timeline,
+            playout.track,
+            playout.counters,
+            reports=self.settings.reports,
+            first_timestamp=self.settings.first_timestamp,
+        )
+
+    def impairment(self) -> Impairment:
+        """See :class:`ingest.simulator.rtsp.connection.CameraPort`."""
+        usual = self.settings.impairment
+        return replace(usual, loss=max(usual.loss, LOSSY_SHARE)) if self.fault is SimFault.LOSSY else usual
 
     async def open(self) -> None:
         """Accept connections."""
@@ -130,9 +166,23 @@ class CameraServer:
             connection.abort()
 
     async def set_fault(self, fault: SimFault) -> None:
-        """Switch, at once; ``fault`` must be supported."""
+        """Switch. At once, but a fault with pictures of its own needs seconds the first time, to encode them.
+
+        Raises :class:`ingest.simulator.material.MaterialError` where the camera's own pictures are gone.
+        """
+        async with self._switching:  # what was asked last is what holds
+            if fault in PICTURED:
+                await self._loaded.wait()
+                for name, playout in self._playouts.items():
+                    if (name, fault) not in self._variants:
+                        variant = await self._loop.run_in_executor(None, make_variant, playout.track, fault)
+                        self._variants[name, fault] = variant
+            await self._switch(fault)
+
+    async def _switch(self, fault: SimFault) -> None:
         if fault is self.fault:
             return
+        self.faults_made[fault.value] += 1
         log.info("simulator.fault", camera=self.settings.id, fault=fault.value, before=self.fault.value)
         self.fault = fault
         if fault is SimFault.UNREACHABLE:
@@ -145,9 +195,20 @@ class CameraServer:
             for connection in self._connections:
                 connection.flap()
 
-    def effective_guard(self) -> DigestGuard | None:
+    def effective_guard(self) -> Guard | None:
         """Whom to ask about credentials."""
         return self._changed_guard if self.fault is SimFault.REFUSED else self.guard
+
+    def _guard(self, username: str, password: str) -> Guard:
+        if self.settings.scheme == "basic":
+            return BasicGuard(username, password)
+        return DigestGuard(
+            username,
+            password,
+            self.timeline.steady,
+            algorithms=self.settings.algorithms,
+            nonce_life_s=self.settings.nonce_life_s,
+        )
 
     def admit(self, connection: RtspConnection) -> bool:
         """Register a connection; ``False``, counted, when there are too many."""
@@ -165,6 +226,7 @@ class CameraServer:
         """The camera as the control interface tells it; holds no credentials."""
         streams = {
             name: {
+                "codec": playout.track.codec,
                 "width": playout.track.width,
                 "height": playout.track.height,
                 "fps": float(playout.track.fps),
@@ -177,6 +239,8 @@ class CameraServer:
                 "dropped_slow": playout.counters.dropped_slow,
                 "withheld": playout.counters.withheld,
                 "skipped": playout.counters.skipped,
+                "before_key": playout.counters.before_key,
+                "jumps": playout.counters.jumps,
             }
             for name, playout in self._playouts.items()
         }
@@ -190,6 +254,10 @@ class CameraServer:
             "connections": len(self._connections),
             "refused_connections": self.refused_connections,
             "cut_sessions": self.cut_sessions,
+            "packets_lost": self.wire_counts.lost,
+            "packets_reordered": self.wire_counts.reordered,
+            "packets_refused": self.wire_counts.refused,
+            "faults_made": dict(self.faults_made),
             "streams": streams,
         }
 

@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from ingest.simulator.camera import PortError
 from ingest.simulator.fault import UnsupportedFaultError
+from ingest.simulator.material import MaterialError
 from ingest.simulator.server import Simulator, UnknownCameraError
 
 HOST: Final = "127.0.0.1"
@@ -60,6 +61,8 @@ def application(simulator: Simulator) -> Starlette:
             return _error(404, "unknown_camera", str(error), "GET /cameras lists them")
         except UnsupportedFaultError as error:
             return _error(422, "unsupported_fault", str(error), "choose one of those named")
+        except MaterialError as error:
+            return _error(409, "material_gone", str(error), "start the simulator again: it encodes its pictures anew")
         except PortError as error:
             return _error(409, "port_taken", str(error), "end the program that took it, then switch again")
 

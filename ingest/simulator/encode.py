@@ -24,6 +24,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from ingest.nal import CodecName
 from ingest.simulator.material import Material, MaterialError, load_track
 from ingest.simulator.source import Source, SourceError, fit
 
@@ -45,6 +46,7 @@ class Profile:
     fps: Fraction
     bit_rate: int
     gop_s: int = 2
+    codec: CodecName = "h264"
 
     @property
     def gop(self) -> int:
@@ -151,9 +153,11 @@ class _Encoder:
         self._keep(self._stream.encode(None))
 
     def _keep(self, packets: list[av.Packet[VideoStream]]) -> None:
-        kept = [packet for packet in packets if packet.pts is not None and packet.pts >= self._settling]
-        for packet in kept:
-            packet.pts = packet.dts = packet.pts - self._settling  # no B-frames: one order
+        kept = []
+        for packet in packets:
+            if packet.pts is not None and packet.pts >= self._settling:
+                packet.pts = packet.dts = packet.pts - self._settling  # no B-frames: one order
+                kept.append(packet)
         self._mux(kept)
 
 
@@ -173,9 +177,18 @@ def _encoder(path: Path, profile: Profile, like: av.VideoFrame, settle_gops: int
         "threads": "1",
         "aud": "0",
     }
+    if profile.codec == "hevc":
+        rate = profile.bit_rate // 1000
+        options = {
+            "preset": "ultrafast",
+            "x265-params": "log-level=error:pools=none:frame-threads=1:bframes=0:scenecut=0:open-gop=0:"
+            f"keyint={profile.gop}:min-keyint={profile.gop}:vbv-maxrate={rate}:vbv-bufsize={rate}",
+        }
     try:
         with av.open(str(part), "w", format="mp4") as container:
-            stream = container.add_stream("libx264", rate=profile.fps, options=options)
+            stream = container.add_stream(
+                "libx264" if profile.codec == "h264" else "libx265", rate=profile.fps, options=options
+            )
             stream.width, stream.height = fit(like.width, like.height, profile.width, profile.height)
             stream.pix_fmt = "yuv420p"
             stream.bit_rate = profile.bit_rate

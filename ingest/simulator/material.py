@@ -8,14 +8,13 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import av
 
+from ingest import h264, h265
 from ingest.frame import StreamName
+from ingest.nal import CodecName, MalformedVideo, split_length_prefixed
 from ingest.simulator.rtsp.rtp import CLOCK_RATE, PacketTrain, packetize
-
-_KEPT: Final = frozenset({1, 5})  # slices; parameter sets are sent from the header, SEI and delimiters not at all
 
 
 class MaterialError(Exception):
@@ -26,16 +25,20 @@ class MaterialError(Exception):
 class Track:
     """One stream's loop. ``trains[i]`` is frame ``i``; frame 0 is a key frame, so that 0 may follow the last.
 
-    ``since_key[i]`` is the distance in frames from the newest key frame at or before ``i``.
+    ``since_key[i]`` is the distance in frames from the newest key frame at or before ``i``. ``parameters``: SPS and
+    PPS, for H.265 the VPS before them. ``stride``: of the ticks of ``fps`` a second, only every so manieth has a frame.
+    ``path``: the file it was read from.
     """
 
     width: int
     height: int
     fps: Fraction
-    sps: bytes
-    pps: bytes
+    parameters: tuple[bytes, ...]
     trains: tuple[PacketTrain, ...] = field(repr=False)
     since_key: tuple[int, ...] = field(repr=False)
+    codec: CodecName = "h264"
+    stride: int = 1
+    path: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.trains or len(self.trains) != len(self.since_key):
@@ -48,7 +51,7 @@ class Track:
     @property
     def duration(self) -> Fraction:
         """Of one turn of the loop, seconds."""
-        return len(self.trains) / self.fps
+        return self.stride * len(self.trains) / self.fps
 
     @cached_property
     def bit_rate(self) -> int:
@@ -90,42 +93,48 @@ def load_track(path: Path) -> Track:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
+            codec: CodecName = "hevc" if stream.codec_context.name == "hevc" else "h264"
             extradata = stream.codec_context.extradata
             fps = stream.average_rate
             width, height = stream.codec_context.width, stream.codec_context.height
             packets = [(packet.is_keyframe, bytes(packet)) for packet in container.demux(stream) if packet.size]
-    except (av.FFmpegError, IndexError, OSError) as error:
+        samples = [(key, split_length_prefixed(data)) for key, data in packets]
+    except (av.FFmpegError, MalformedVideo, IndexError, OSError) as error:
         raise MaterialError(f"{path.name}: not readable as video ({type(error).__name__}); delete it") from error
-    if extradata is None or fps is None:
+    parameters = parameter_sets(codec, extradata)
+    if parameters is None or fps is None:
         raise MaterialError(f"{path.name}: no codec parameters; delete it")
-    sps, pps = parameter_sets(extradata)
+    return make_track(samples, codec, parameters, (width, height), Fraction(fps), path=path)
+
+
+def make_track(
+    samples: Sequence[tuple[bool, Sequence[bytes]]],
+    codec: CodecName,
+    parameters: tuple[bytes, ...],
+    size: tuple[int, int],
+    fps: Fraction,
+    *,
+    stride: int = 1,
+    path: Path | None = None,
+) -> Track:
+    """A track of samples: whether each is a key frame, and its NAL units. Raises :class:`MaterialError`.
+
+    Parameter sets are sent in front of each key frame; SEI and delimiters not at all.
+    """
+    syntax = h264.SYNTAX if codec == "h264" else h265.SYNTAX
     trains: list[PacketTrain] = []
     since_key: list[int] = []
-    for key, data in packets:
-        units = [unit for unit in split_avcc(data) if unit[0] & 31 in _KEPT]
-        trains.append(packetize([sps, pps, *units] if key else units))
+    for key, units in samples:
+        slices = [unit for unit in units if syntax.is_slice(unit)]
+        trains.append(packetize([*parameters, *slices] if key else slices, codec=codec))
         since_key.append(0 if key else since_key[-1] + 1 if since_key else 1)
-    return Track(width, height, Fraction(fps), sps, pps, tuple(trains), tuple(since_key))
+    return Track(*size, fps, parameters, tuple(trains), tuple(since_key), codec, stride, path)
 
 
-def parameter_sets(avcc: bytes) -> tuple[bytes, bytes]:
-    """First SPS and PPS of an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1)."""
-    if len(avcc) < 8 or avcc[0] != 1 or avcc[4] & 3 != 3 or avcc[5] & 31 != 1:
-        raise MaterialError("codec parameters are not those of one H.264 stream with four-byte lengths")
-    end = 8 + int.from_bytes(avcc[6:8], "big")
-    pps_at = end + 3
-    if len(avcc) < pps_at or avcc[end] < 1:
-        raise MaterialError("codec parameters hold no PPS")
-    return avcc[8:end], avcc[pps_at : pps_at + int.from_bytes(avcc[end + 1 : pps_at], "big")]
-
-
-def split_avcc(data: bytes) -> Sequence[bytes]:
-    """NAL units of a sample with four-byte lengths (ISO/IEC 14496-15, 5.3.4.2). Raises :class:`MaterialError`."""
-    units, position = [], 0
-    while position < len(data):
-        start = position + 4
-        position = start + int.from_bytes(data[start - 4 : start], "big")
-        if position > len(data) or position <= start:
-            raise MaterialError("a sample is cut short")
-        units.append(data[start:position])
-    return units
+def parameter_sets(codec: CodecName, extradata: bytes | None) -> tuple[bytes, ...] | None:
+    """SPS and PPS, for H.265 the VPS before them, of a configuration record or a byte stream; ``None`` without them."""
+    if codec == "hevc":
+        found_265 = h265.parameter_sets_of_extradata(extradata)
+        return None if found_265 is None else (found_265.vps, found_265.sps, found_265.pps)
+    found = h264.parameter_sets_of_extradata(extradata)
+    return None if found is None else (found.sps, found.pps)

@@ -20,6 +20,8 @@ from ingest.simulator.rtsp.rtp import CLOCK_RATE, PacketTrain, sender_report
 
 REPORT_INTERVAL_S: Final = 2.0
 MIN_BUFFER: Final = 1 << 20
+JUMP_INTERVAL_S: Final = 1.5
+JUMP_TICKS: Final = 3600 * 90_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Scheduler(Protocol):
         """Call once, not before ``when``."""
 
 
-Loss = Literal["dropped_slow", "withheld", "skipped"]
+Loss = Literal["dropped_slow", "withheld", "skipped", "before_key"]
 
 
 @dataclass(slots=True)
@@ -83,6 +85,8 @@ class Counters:
     dropped_slow: int = 0  # the viewer did not take them: everything up to its next key frame
     withheld: int = 0  # by a fault
     skipped: int = 0  # this process stood still for longer than a GOP
+    before_key: int = 0  # a viewer over UDP joined in the middle of a GOP
+    jumps: int = 0  # of time stamps, by a fault; no frame is lost by it
 
     def lose(self, cause: Loss, frames: int = 1) -> None:
         """Count frames that were due and not sent."""
@@ -90,10 +94,21 @@ class Counters:
 
 
 class Viewer:
-    """One session's view of one stream: its own SSRC, sequence and timestamp base, and its bounded buffer."""
+    """One session's view of one stream: its own SSRC, sequence and timestamp base, and its bounded buffer.
+
+    ``reports``: whether sender reports are sent. ``first_timestamp``: RTP time of the first frame, else random.
+    """
 
     def __init__(
-        self, wire: Wire, channels: tuple[int, int], timeline: Timeline, track: Track, counters: Counters
+        self,
+        wire: Wire,
+        channels: tuple[int, int],
+        timeline: Timeline,
+        track: Track,
+        counters: Counters,
+        *,
+        reports: bool = True,
+        first_timestamp: int | None = None,
     ) -> None:
         self._wire = wire
         self._rtp, self._rtcp = channels
@@ -104,12 +119,13 @@ class Viewer:
         self._limit = max(MIN_BUFFER, 2 * track.largest_gop)
         self._waiting: Loss | None = None  # for a key frame, and why
         self._packets = self._octets = 0
-        self._report_at = -math.inf
+        self._report_at = -math.inf if reports else math.inf
+        self._reports = reports
         self._first = 0
         self.ssrc = secrets.randbits(32)
         self.sequence = secrets.randbits(16)
         # In the lower half, so that common clients, which do not unwrap the difference to the last report, get hours.
-        self._base = secrets.randbits(31)
+        self._base = secrets.randbits(31) if first_timestamp is None else first_timestamp
 
     def begin(self, index: int) -> None:
         """The first frame will be ``index``; timestamps count from there."""
@@ -142,6 +158,17 @@ class Viewer:
         self._counters.packets += packets
         self._counters.bytes += len(data)
 
+    def jump(self, ticks: int) -> None:
+        """From now on, time stamps are ``ticks`` (90 kHz) elsewhere; a report says so."""
+        self._base += ticks
+        self._counters.jumps += 1
+        if self._reports:
+            self._report_at = -math.inf
+
+    def await_key(self) -> None:
+        """Begin with the next key frame."""
+        self._waiting = "before_key"
+
     def lose(self, cause: Loss, frames: int = 1) -> None:
         """Frames are not sent: the next one that is will be a key frame."""
         self._counters.lose(cause, frames)
@@ -162,17 +189,38 @@ class Viewer:
 
 
 class Playout:
-    """One stream of one camera. Costs nothing while nobody watches."""
+    """One stream of one camera. Costs nothing while nobody watches.
 
-    def __init__(self, track: Track, timeline: Timeline, scheduler: Scheduler, fault: Callable[[], SimFault]) -> None:
+    ``variant`` gives other pictures for a fault, ``None`` where the camera's own are sent. A variant begins at once
+    with its key frame; the camera's own pictures come back with their next one, so that nobody waits for a picture.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        timeline: Timeline,
+        scheduler: Scheduler,
+        fault: Callable[[], SimFault],
+        variant: Callable[[SimFault], Track | None] = lambda _: None,
+    ) -> None:
         self.track = track
         self.timeline = timeline
         self.counters = Counters()
         self._scheduler = scheduler
         self._fault = fault
+        self._variant = variant
+        self._shown = track
+        self._shown_from = 0
         self._viewers: list[Viewer] = []
         self._next = 0
         self._timer: Timer | None = None
+
+    @property
+    def shown(self) -> Track:
+        """What is sent now: the camera's own track, or a fault's."""
+        if not self._viewers:
+            self._follow(self.timeline.newest(self.track.fps))
+        return self._shown
 
     @property
     def viewers(self) -> int:
@@ -182,7 +230,14 @@ class Playout:
     def first_index(self) -> int:
         """Where a viewer added now begins: the newest key frame."""
         newest = self._newest()
-        return newest - self.track.since_key[newest % len(self.track.trains)]
+        if not self._viewers:
+            self._follow(newest)
+        place, waited = self._place(newest)
+        return newest - self._shown.since_key[place] * self._shown.stride - waited
+
+    def next_index(self) -> int:
+        """Number of the next frame to be captured."""
+        return self._newest() + 1
 
     def add(self, viewer: Viewer, first: int) -> None:
         """Begin with the current GOP at once, with its true capture times, then go on in real time."""
@@ -225,6 +280,10 @@ class Playout:
             for viewer in self._viewers:
                 viewer.lose("skipped", behind)
         while self._next <= newest:
+            self._follow(self._next)
+            if self._fault() is SimFault.JUMPING and self._next % max(1, int(JUMP_INTERVAL_S * self.track.fps)) == 0:
+                for viewer in self._viewers:
+                    viewer.jump(secrets.randbelow(2 * JUMP_TICKS) - JUMP_TICKS)
             for viewer in tuple(self._viewers):
                 self._send(viewer, self._next)
             self._next += 1
@@ -236,6 +295,24 @@ class Playout:
         if fault is SimFault.FROZEN:
             viewer.lose("withheld")
             return
-        place = index % len(self.track.trains)
-        train = self.track.garbled[place] if fault is SimFault.GARBLED else self.track.trains[place]
-        viewer.offer(index, train, key=self.track.since_key[place] == 0)
+        shown = self._shown
+        place, waited = self._place(index)
+        if waited:
+            return  # a slow camera has no frame for this instant
+        train = shown.garbled[place] if fault is SimFault.GARBLED else shown.trains[place]
+        viewer.offer(index, train, key=shown.since_key[place] == 0)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Where in the shown loop frame ``index`` lies, and how many instants ago that was captured."""
+        steps, waited = divmod(index - self._shown_from, self._shown.stride)
+        return steps % len(self._shown.trains), waited
+
+    def _follow(self, index: int) -> None:
+        """Switch to the pictures of the present fault, from frame ``index`` on."""
+        wanted = self._variant(self._fault()) or self.track
+        if wanted is self._shown:
+            return
+        if wanted is not self.track:
+            self._shown, self._shown_from = wanted, index
+        elif not self._viewers or self.track.since_key[index % len(self.track.trains)] == 0:
+            self._shown, self._shown_from = self.track, 0

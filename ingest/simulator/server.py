@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -96,6 +97,7 @@ class Simulator:
         loop = asyncio.get_running_loop()
         for index, settings in enumerate(self._settings):
             timeline = camera_timeline(index, loop.time, self._clock, self._profiles.sub.gop_s)
+            timeline = replace(timeline, origin=timeline.origin + settings.phase_s)
             camera = CameraServer(settings, self._host, timeline)
             self._cameras[settings.id] = camera
             await camera.open()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from pydantic import SecretStr
@@ -30,7 +31,8 @@ from ingest.state import Fault, Phase, StreamState
 from ingest.watch import Watch
 
 USER, PASSWORD = "admin", "s3cret-password"
-FAULTS = ("frozen", "unreachable", "refused", "garbled", "flapping")
+SEEN = ("stuck", "dark", "moved", "slow", "resized")
+FAULTS = ("frozen", "unreachable", "refused", "garbled", "flapping", "lossy", "jumping", *SEEN)
 BITS = 7
 LOOP = 100
 CLOCK_ERROR_S = 3600.0
@@ -66,6 +68,22 @@ def _clip(path: Path) -> Path:
     return path
 
 
+def _yard(path: Path) -> Path:
+    """Four seconds of walls and windows behind a sensor's noise; somebody goes up and down in front of them."""
+    chance = np.random.default_rng(7)
+    walls = cv2.resize(chance.integers(40, 220, (9, 16, 3), np.uint8), (320, 180), interpolation=cv2.INTER_NEAREST)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "20", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in range(LOOP):
+            pixels = np.clip(walls + chance.normal(0, 3, walls.shape), 0, 255).astype(np.uint8)
+            left = 20 + 4 * min(number, LOOP - number)
+            pixels[90:150, left : left + 24] = 30
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
 def _number(frame: Frame) -> int:
     """The number that a picture of :func:`_clip` shows."""
     columns = frame.picture.bgr(320, 180).mean(axis=(0, 2))
@@ -74,13 +92,17 @@ def _number(frame: Frame) -> int:
 
 @pytest.fixture(scope="module")
 def coded_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorThread]:
-    """A camera for each fault, one with a wrong clock for all else."""
+    """A camera for each fault, one with a wrong clock for all else, one that looks at an empty yard."""
     folder = tmp_path_factory.mktemp("coded")
     source = ClipSource(_clip(folder / "numbers.mp4"))
     profiles = Profiles(
         Profile(320, 180, Fraction(25), 600_000, gop_s=1), Profile(160, 90, Fraction(25), 300_000, gop_s=1)
     )
-    cameras = [SimCamera(name, source, USER, PASSWORD, flap_s=0.3) for name in ("calm", *FAULTS)]
+    yard = ClipSource(_yard(folder / "yard.mp4"))
+    cameras = [
+        SimCamera(name, yard if name in {"yard", *SEEN} else source, USER, PASSWORD, flap_s=0.3)
+        for name in ("calm", "yard", *FAULTS)
+    ]
     clock = lambda: time.time() + CLOCK_ERROR_S  # noqa: E731  # a name for it would say no more
     with SimulatorThread(cameras, folder, clock=clock, profiles=profiles) as running:
         yield running
@@ -150,11 +172,12 @@ class Node:
 class Troubles:
     """All faults at once, each on its own camera: when they began and ended, and what was said."""
 
-    begun: float
+    begun: dict[str, float]
     ended: float
     stories: dict[str, Story]
     accounts: dict[str, Any]
     threads_left: list[str]
+    made: dict[str, dict[str, int]]
 
 
 def _named(story: Story, fault: str, since: float) -> bool:
@@ -175,19 +198,22 @@ def troubles(coded_simulator: SimulatorThread) -> Troubles:
         while not condition() and time.monotonic() < deadline:
             never.wait(0.02)
 
-    with Node(coded_simulator, ("calm", *FAULTS)) as node:
+    with Node(coded_simulator, ("calm", "yard", *FAULTS)) as node:
         wait(lambda: all(camera.state.phase is Phase.LIVE for camera in node.cameras.values()), 15)
-        begun = time.monotonic()
+        wait(lambda: all(node.cameras[fault]._judges["sub"]._view.settled for fault in SEEN), 30)
+        begun = {}
         for fault in FAULTS:
             coded_simulator.set_fault(fault, fault)
-        wait(lambda: all(_named(node.stories[fault], fault, begun) for fault in FAULTS), 15)
+            begun[fault] = time.monotonic()
+        wait(lambda: all(_named(node.stories[fault], fault, begun[fault]) for fault in FAULTS), 20)
         ended = time.monotonic()
         for fault in FAULTS:
             coded_simulator.set_fault(fault, "none")
         node.cameras["refused"].retry_now()
         wait(lambda: all(_healed(node.stories[fault], ended) for fault in FAULTS), 20)
+        made = {fault: coded_simulator.report(fault)["faults_made"] for fault in FAULTS}
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("ingest-")]
-    return Troubles(begun, ended, node.stories, node.ledger.snapshot(), left)
+    return Troubles(begun, ended, node.stories, node.ledger.snapshot(), left, made)
 
 
 @pytest.mark.parametrize(
@@ -198,18 +224,35 @@ def troubles(coded_simulator: SimulatorThread) -> Troubles:
         pytest.param("refused", {Phase.REFUSED}, 4.0, id="refused at the next attempt"),
         pytest.param("garbled", {Phase.LIVE, Phase.STALE}, 3.0, id="garbled within three seconds"),
         pytest.param("flapping", {Phase.LIVE, Phase.STALE}, 12.0, id="flapping after three short sessions"),
+        pytest.param("stuck", {Phase.LIVE}, 10.0, id="stuck within ten seconds"),
+        pytest.param("dark", {Phase.LIVE}, 6.0, id="dark within six seconds"),
+        pytest.param("moved", {Phase.LIVE}, 10.0, id="moved within ten seconds"),
+        pytest.param("lossy", {Phase.LIVE, Phase.STALE}, 10.0, id="lossy within ten seconds"),
+        pytest.param("slow", {Phase.LIVE}, 10.0, id="slow within ten seconds"),
+        pytest.param("jumping", {Phase.LIVE}, 6.0, id="jumping at the second jump"),
+        pytest.param("resized", {Phase.LIVE}, 2.0, id="resized at the key frame"),
     ],
 )
 def test_a_fault_is_named_and_taken_back(troubles: Troubles, fault: str, phases: set[Phase], within_s: float) -> None:
     story = troubles.stories[fault]
-    named = story.first(troubles.begun, lambda state: state.fault == fault and state.phase in phases)
+    named = story.first(troubles.begun[fault], lambda state: state.fault == fault and state.phase in phases)
     assert named is not None
     assert named <= within_s
     assert _healed(story, troubles.ended)
+    assert troubles.made[fault] == {fault: 1, "none": 1}
 
 
-def test_a_camera_without_a_fault_is_not_drawn_in(troubles: Troubles) -> None:
-    calm = [state for at, state in troubles.stories["calm"].states if at >= troubles.begun]
+@pytest.mark.parametrize("fault", [*SEEN, "jumping"])
+def test_a_fault_of_the_pictures_does_not_end_them(troubles: Troubles, fault: str) -> None:
+    states = [state for at, state in troubles.stories[fault].states if at >= troubles.begun[fault]]
+    assert {state.phase for state in states} == {Phase.LIVE}
+    assert {state.fault for state in states} == {None, fault}
+
+
+@pytest.mark.parametrize("name", ["calm", "yard"])
+def test_a_camera_without_a_fault_is_not_drawn_in(troubles: Troubles, name: str) -> None:
+    begun = min(troubles.begun.values())
+    calm = [state for at, state in troubles.stories[name].states if at >= begun]
     assert not [state for state in calm if state.phase is not Phase.LIVE or state.fault is not None]
 
 

@@ -19,7 +19,7 @@ import typer
 from ingest.simulator.camera import PortError, SimCamera
 from ingest.simulator.control import ControlServer
 from ingest.simulator.encode import Profile, Profiles
-from ingest.simulator.fault import SUPPORTED, SimFault
+from ingest.simulator.fault import SimFault
 from ingest.simulator.server import Simulator
 from ingest.simulator.source import Source, SourceError, clips, scenes
 
@@ -80,7 +80,7 @@ def simulate(
 @app.command()
 def fault(
     camera: Annotated[str, typer.Argument(help="Camera id, as in the listing: C1, C2, …")],
-    name: Annotated[str, typer.Argument(help=", ".join(one for one in SimFault if one in SUPPORTED))],
+    name: Annotated[str, typer.Argument(help=", ".join(SimFault))],
     control: Annotated[str, typer.Option(help="Address of the control API.")] = (
         f"http://127.0.0.1:{DEFAULT_CONTROL_PORT}"
     ),

@@ -1,7 +1,7 @@
 """One client's connection to a simulated camera: RTSP's state machine (RFC 2326, appendix A.2).
 
-A connection holds at most one session, and a session one stream, as is usual over TCP. Init → SETUP → Ready → PLAY →
-Playing; TEARDOWN, a timeout or the end of the connection leads back.
+A connection holds at most one session, and a session one stream, sent over the connection or to two UDP ports.
+Init → SETUP → Ready → PLAY → Playing; TEARDOWN, a timeout or the end of the connection leads back.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from urllib.parse import urlsplit
 import structlog
 
 from ingest.simulator.fault import SimFault
-from ingest.simulator.playout import Playout, Timeline, Viewer
+from ingest.simulator.playout import Playout, Timeline, Viewer, Wire
 from ingest.simulator.rtsp import sdp
-from ingest.simulator.rtsp.digest import DigestGuard
+from ingest.simulator.rtsp.basic import Guard
 from ingest.simulator.rtsp.message import (
     Interleaved,
     MessageError,
     MessageParser,
     Request,
+    UdpTransport,
     choose_transport,
     response,
 )
+from ingest.simulator.rtsp.wire import DatagramWire, ImpairedWire, Impairment, WireCounts
 
 PUBLIC: Final = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN"
 IDLE_S: Final = 60.0
@@ -45,6 +47,7 @@ class CameraPort(Protocol):
     host: str
     timeline: Timeline
     cut_sessions: int
+    wire_counts: WireCounts
 
     @property
     def ready(self) -> bool:
@@ -53,7 +56,7 @@ class CameraPort(Protocol):
     def playout(self, name: str) -> Playout | None:
         """The stream of that name."""
 
-    def effective_guard(self) -> DigestGuard | None:
+    def effective_guard(self) -> Guard | None:
         """Whom to ask about credentials; ``None`` lets everybody in."""
 
     def admit(self, connection: RtspConnection) -> bool:
@@ -61,6 +64,12 @@ class CameraPort(Protocol):
 
     def dismiss(self, connection: RtspConnection) -> None:
         """A connection is gone."""
+
+    def viewer(self, wire: Wire, channels: tuple[int, int], playout: Playout) -> Viewer:
+        """A view of the stream, with this camera's habits."""
+
+    def impairment(self) -> Impairment:
+        """What happens to packets on the way, now."""
 
     @property
     def session_timeout_s(self) -> float:
@@ -81,13 +90,19 @@ class _Answer(Exception):
 
 
 class _Session:
-    def __init__(self, name: str, playout: Playout, viewer: Viewer, channels: tuple[int, int]) -> None:
+    def __init__(self, name: str, playout: Playout, viewer: Viewer, datagrams: DatagramWire | None) -> None:
         self.id = f"{secrets.randbits(63):016d}"
         self.name = name
         self.playout = playout
         self.viewer = viewer
-        self.channels = channels
+        self.datagrams = datagrams
         self.playing = False
+
+    def close(self) -> None:
+        """No more packets."""
+        self.playout.remove(self.viewer)
+        if self.datagrams is not None:
+            self.datagrams.close()
 
 
 class RtspConnection(asyncio.Protocol):
@@ -211,9 +226,13 @@ class RtspConnection(asyncio.Protocol):
         accept = request.header("accept")
         if accept and not any(kind in accept.lower() for kind in ("application/sdp", "*/*", "application/*")):
             raise _Answer(406)
-        track = playout.track
+        shown = playout.shown
         body = sdp.describe(
-            sps=track.sps, pps=track.pps, fps=track.fps, bit_rate=track.bit_rate, host=self._camera.host
+            codec=shown.codec,
+            parameters=shown.parameters,
+            fps=shown.fps,
+            bit_rate=shown.bit_rate,
+            host=self._camera.host,
         )
         base = f"{_root(request.uri)}/{name}/"
         self._reply(cseq, {"Content-Base": base, "Content-Type": "application/sdp"}, body)
@@ -232,21 +251,39 @@ class RtspConnection(asyncio.Protocol):
         transport = choose_transport(request.header("transport"))
         if transport is None:
             raise _Answer(461)
-        channels = transport.channels or (0, 1)
         assert self._transport is not None
-        viewer = Viewer(self._transport, channels, self._camera.timeline, playout.track, playout.counters)
-        session = _Session(name, playout, viewer, channels)
+        if isinstance(transport, UdpTransport):
+            channels, datagrams = (0, 1), self._datagrams(transport)
+            ours, theirs = datagrams.ports, transport.ports
+            told = f"RTP/AVP;unicast;client_port={theirs[0]}-{theirs[1]};server_port={ours[0]}-{ours[1]}"
+        else:
+            channels, datagrams = transport.channels or (0, 1), None
+            told = f"RTP/AVP/TCP;unicast;interleaved={channels[0]}-{channels[1]}"
+        wire = ImpairedWire(
+            datagrams or self._transport, self._camera.impairment, self._camera.wire_counts, channels[1]
+        )
+        viewer = self._camera.viewer(wire, channels, playout)
+        session = _Session(name, playout, viewer, datagrams)
         if self._session is not None:
             session.id = self._session.id
+            self._session.close()
         self._session = session
         self._watch_later()
         self._reply(
             cseq,
             {
                 "Session": f"{session.id};timeout={max(1, round(self._camera.session_timeout_s))}",
-                "Transport": f"RTP/AVP/TCP;unicast;interleaved={channels[0]}-{channels[1]};ssrc={viewer.ssrc:08X}",
+                "Transport": f"{told};ssrc={viewer.ssrc:08X}",
             },
         )
+
+    def _datagrams(self, wanted: UdpTransport) -> DatagramWire:
+        assert self._transport is not None
+        client, *_ = self._transport.get_extra_info("peername")
+        try:
+            return DatagramWire(self._camera.host, client, wanted.ports, 1, self._camera.wire_counts)
+        except OSError as error:
+            raise _Answer(461) from error
 
     def _play(self, request: Request, cseq: str) -> None:
         name, _ = self._stream(request, allow_track=True)
@@ -257,7 +294,11 @@ class RtspConnection(asyncio.Protocol):
             self._reply(cseq, {"Session": session.id, "Range": "npt=now-"})  # a live stream goes on (RFC 2326, 10.5)
             return
         playout, viewer = session.playout, session.viewer
-        first = playout.first_index()
+        if session.datagrams is None:
+            first = playout.first_index()
+        else:  # a GOP at once would overflow the client's socket: it waits for the next key frame
+            first = playout.next_index()
+            viewer.await_key()
         viewer.begin(first)
         track_url = f"{_root(request.uri)}/{name}/{sdp.CONTROL}"
         info = f"url={track_url};seq={viewer.sequence};rtptime={viewer.timestamp(first) & 0xFFFFFFFF}"
@@ -305,7 +346,7 @@ class RtspConnection(asyncio.Protocol):
             self._flap.cancel()
             self._flap = None
         if self._session is not None:
-            self._session.playout.remove(self._session.viewer)
+            self._session.close()
             self._session = None
 
     def _flapped(self) -> None:

@@ -201,30 +201,48 @@ class TcpTransport:
     channels: tuple[int, int] | None
 
 
-def choose_transport(header: str) -> TcpTransport | None:
-    """The first ``RTP/AVP/TCP`` unicast among the alternatives of a Transport header (RFC 2326, 12.39), else ``None``.
+@dataclass(frozen=True, slots=True)
+class UdpTransport:
+    """The client's ports of RTP and RTCP."""
 
-    Raises :class:`MessageError` for an ``interleaved`` that is not one or two channels in 0..255.
+    ports: tuple[int, int]
+
+
+def choose_transport(header: str) -> TcpTransport | UdpTransport | None:
+    """The first unicast alternative of a Transport header (RFC 2326, 12.39) that is understood, else ``None``.
+
+    Raises :class:`MessageError` for an ``interleaved`` that is not one or two channels in 0..255, and for a
+    ``client_port`` that is not two ports.
     """
     for alternative in header.split(","):
-        spec, *parameters = (part.strip() for part in alternative.split(";"))
-        lowered = [parameter.lower() for parameter in parameters]
-        if (
-            spec.upper() != "RTP/AVP/TCP"
-            or "multicast" in lowered
-            or any("mode=" in p and "play" not in p for p in lowered)
-        ):
+        spec, *parameters = (part.strip().lower() for part in alternative.split(";"))
+        values = {name: value for name, _, value in (parameter.partition("=") for parameter in parameters)}
+        if "multicast" in values or "play" not in values.get("mode", "play"):
             continue
-        wanted = next((p.partition("=")[2] for p in lowered if p.startswith("interleaved=")), None)
-        return TcpTransport(None if wanted is None else _channels(wanted))
+        if spec == "rtp/avp/tcp":
+            wanted = values.get("interleaved")
+            return TcpTransport(None if wanted is None else _channels(wanted))
+        if spec in ("rtp/avp", "rtp/avp/udp") and "client_port" in values:
+            first, second = _pair(values["client_port"], 65535, "client_port is not PORT-PORT")
+            if not first or not second:
+                raise MessageError(400, "client ports must not be 0")
+            return UdpTransport((first, second))
     return None
 
 
 def _channels(value: str) -> tuple[int, int]:
-    first, _, second = value.partition("-")
-    if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in (first, second or first)):
-        raise MessageError(400, "interleaved is not CHANNEL-CHANNEL")
-    rtp, rtcp = int(first), int(second) if second else int(first) + 1
-    if rtp > 255 or rtcp > 255 or rtp == rtcp:
-        raise MessageError(400, "interleaved channels must be two in 0..255")
+    rtp, rtcp = _pair(value, 255, "interleaved is not CHANNEL-CHANNEL, two in 0..255")
+    if rtp == rtcp:
+        raise MessageError(400, "interleaved channels must be two")
     return rtp, rtcp
+
+
+def _pair(value: str, limit: int, complaint: str) -> tuple[int, int]:
+    """``N-M``, or ``N`` for ``N`` and the next number."""
+    first, _, second = value.partition("-")
+    if not all(part.isascii() and part.isdigit() and len(part) <= 5 for part in (first, second or first)):
+        raise MessageError(400, complaint)
+    pair = int(first), int(second) if second else int(first) + 1
+    if max(pair) > limit:
+        raise MessageError(400, complaint)
+    return pair

@@ -1,4 +1,4 @@
-"""The session description of one H.264 stream (RFC 4566, RFC 6184 section 8.2)."""
+"""The session description of one stream (RFC 4566; RFC 6184, 8.2; RFC 7798, 7.2)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import base64
 from fractions import Fraction
 from typing import Final
 
+from ingest.nal import CodecName
+
 CONTROL: Final = "trackID=0"
 PAYLOAD_TYPE: Final = 96
 
 
-def describe(*, sps: bytes, pps: bytes, fps: Fraction, bit_rate: int, host: str) -> bytes:
-    """SDP text. ``sps`` and ``pps`` are NAL units without start code; ``fps`` frames a second; ``bit_rate`` bit/s."""
-    sets = ",".join(base64.b64encode(unit).decode() for unit in (sps, pps))
+def describe(*, codec: CodecName, parameters: tuple[bytes, ...], fps: Fraction, bit_rate: int, host: str) -> bytes:
+    """SDP text. ``parameters``: SPS and PPS, for H.265 the VPS before them, NAL units without start code.
+
+    ``fps`` frames a second; ``bit_rate`` bit/s.
+    """
     lines = [
         "v=0",
         f"o=- 1 1 IN IP4 {host}",
@@ -23,10 +27,17 @@ def describe(*, sps: bytes, pps: bytes, fps: Fraction, bit_rate: int, host: str)
         "a=range:npt=now-",
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
         f"b=AS:{max(1, bit_rate // 1000)}",
-        f"a=rtpmap:{PAYLOAD_TYPE} H264/90000",
-        f"a=fmtp:{PAYLOAD_TYPE} packetization-mode=1;profile-level-id={sps[1:4].hex().upper()};"
-        f"sprop-parameter-sets={sets}",
+        f"a=rtpmap:{PAYLOAD_TYPE} {'H264' if codec == 'h264' else 'H265'}/90000",
+        f"a=fmtp:{PAYLOAD_TYPE} {_format(codec, parameters)}",
         f"a=framerate:{float(fps):g}",
         f"a=control:{CONTROL}",
     ]
     return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _format(codec: CodecName, parameters: tuple[bytes, ...]) -> str:
+    sets = [base64.b64encode(unit).decode() for unit in parameters]
+    if codec == "hevc":
+        return ";".join(f"sprop-{name}={text}" for name, text in zip(("vps", "sps", "pps"), sets, strict=True))
+    level = parameters[0][1:4].hex().upper()
+    return f"packetization-mode=1;profile-level-id={level};sprop-parameter-sets={','.join(sets)}"

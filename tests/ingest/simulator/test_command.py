@@ -88,9 +88,9 @@ def test_it_tells_when_it_is_ready_takes_faults_and_stops_within_a_second(
 
     switched = run("fault", "C2", "frozen", "--control", ready["control"])
     assert (switched.returncode, switched.stdout) == (0, "C2: frozen\n")
-    refused = run("fault", "C2", "stuck", "--control", ready["control"])
+    refused = run("fault", "C2", "sulking", "--control", ready["control"])
     assert refused.returncode == 2
-    assert "'stuck' cannot be simulated yet" in refused.stderr
+    assert "'sulking' is unknown; there are none, frozen, stuck" in refused.stderr
 
     began = time.monotonic()
     simulate_process.send_signal(number)

@@ -4,37 +4,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ingest.simulator.encode import Profiles, prepare
-from ingest.simulator.material import Material, MaterialError, Track, load_track, parameter_sets, split_avcc
+from ingest.simulator.material import Material, MaterialError, Track, load_track
 from ingest.simulator.rtsp.rtp import packetize
 from ingest.simulator.source import SceneSource
-
-
-@given(st.lists(st.binary(min_size=1, max_size=200), max_size=8))
-def test_a_sample_gives_its_units(units: list[bytes]) -> None:
-    assert split_avcc(b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)) == units
-
-
-@given(st.binary(max_size=80))
-def test_any_sample_is_read_or_refused(data: bytes) -> None:
-    try:
-        units = split_avcc(data)
-    except MaterialError:
-        return
-    assert sum(4 + len(unit) for unit in units) == len(data)
-
-
-@given(st.binary(max_size=60))
-def test_any_codec_parameters_are_read_or_refused(data: bytes) -> None:
-    try:
-        sps, pps = parameter_sets(b"\x01\x64\x00\x1f\xff\xe1" + data)
-    except MaterialError:
-        return
-    assert sps in data
-    assert pps in data
 
 
 def test_key_frames_carry_the_parameter_sets_in_band(
@@ -56,7 +30,7 @@ def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
 
 def _track(frames: int, fps: int, first: int = 0) -> Track:
     train = packetize([b"\x65abc"])
-    return Track(2, 2, Fraction(fps), b"\x67", b"\x68", (train,) * frames, (first,) * frames)
+    return Track(2, 2, Fraction(fps), (b"\x67", b"\x68"), (train,) * frames, (first,) * frames)
 
 
 def test_loops_that_would_drift_apart_are_refused() -> None:

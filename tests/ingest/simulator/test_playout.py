@@ -96,7 +96,7 @@ def make_track(length: int = 120, gop: int = 50, fps: Fraction = Fraction(25)) -
         body = bytes([0x65 if key else 0x61]) + index.to_bytes(2, "big")
         trains.append(packetize([SPS, PPS, body] if key else [body]))
         since_key.append(index % gop)
-    return Track(320, 180, fps, SPS, PPS, tuple(trains), tuple(since_key))
+    return Track(320, 180, fps, (SPS, PPS), tuple(trains), tuple(since_key))
 
 
 class Stage:
