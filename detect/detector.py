@@ -13,7 +13,7 @@ from detect.heads.head import Outputs
 from detect.heads.registry import head_of
 from detect.letterbox import Letterbox
 from detect.nms import nms
-from detect.probing import ProbePicture, no_detector, of_one_picture, score_fault
+from detect.probing import ProbePicture, ends_with_nms, no_detector, of_one_picture, output_fault
 from detect.session import CPU, OnnxSession
 from ingest.frame import Picture
 from models.errors import NotADetectorError
@@ -106,14 +106,11 @@ class OnnxDetector:
     def probe(self) -> None:
         """Runs the model once on a made-up picture.
 
-        Raises :class:`NotADetectorError` where outputs have other shapes than stated, are not finite, or give every
-        class a score of 0 whatever is shown, as a badly quantised export does.
+        Raises :class:`NotADetectorError` where outputs have other shapes than stated, are not finite, name a class that
+        has no label, or give every class a score of 0 whatever is shown, as a badly quantised export does.
         """
         self._fill[0](ProbePicture())
-        outputs = self._session.run()[0]
-        fault = self._head.fault([output.shape for output in outputs])
-        if fault is None:
-            fault = score_fault(self._head.peak(outputs))
+        fault = output_fault(self._head, self._session.run()[0], may_be_empty=ends_with_nms(self._session.graph))
         if fault is not None:
             raise NotADetectorError(self._spec.id, fault, "replace the file or use another model")
 

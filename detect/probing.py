@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.heads.head import Shapes
+from detect.heads.head import Head, Outputs, Shapes
 from detect.session import Graph
 from models.labels import identity_labels
 
@@ -79,15 +79,31 @@ def of_one_picture(graph: Graph) -> Shapes:
     return [(1, *port.shape[1:]) if port.shape else () for port in graph.outputs]
 
 
-def score_fault(peak: float) -> str | None:
-    """What is wrong with a model whose best score on the probe picture is ``peak``."""
+def output_fault(head: Head, outputs: Outputs, *, may_be_empty: bool) -> str | None:
+    """What is wrong with a model's answer to the probe picture. ``may_be_empty``: low scores do not leave the model."""
+    fault = head.fault([output.shape for output in outputs])
+    if fault is not None:
+        return fault
+    try:
+        head.decode(outputs, _PROBE_PEAK)
+    except IndexError as error:  # a class that has no label
+        return str(error)
+    except FloatingPointError:
+        return "its scores or boxes are not finite"
+    peak = head.peak(outputs)
     if not peak >= 0:
         return "its scores are not finite"
-    if peak <= _PROBE_PEAK:
+    if peak <= _PROBE_PEAK and not may_be_empty:
         return f"its best score on the probe picture is {peak:g}: every class scores nothing, the file is broken"
     if peak > 1 + _PROBE_PEAK:
         return f"its best score on the probe picture is {peak:g}: these are no probabilities"
     return None
+
+
+def ends_with_nms(graph: Graph) -> bool:
+    """Whether the file was exported with an NMS of its own (Ultralytics notes its ``args``)."""
+    args = literal(graph.metadata.get("args", ""))
+    return isinstance(args, dict) and args.get("nms") is True
 
 
 class ProbePicture:

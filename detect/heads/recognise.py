@@ -54,7 +54,7 @@ FEEDING: Mapping[str, Feeding] = MappingProxyType(
         "detr": _DETR,
         "detr_unit": _DETR,
         "detr_logits": _DETR,
-        "detr_rows": Feeding(Fit.STRETCH, "rgb", 1 / 255),
+        "detr_rows": _DETR,
     }
 )
 

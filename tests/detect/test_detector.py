@@ -91,8 +91,21 @@ def test_a_model_that_cannot_see_is_refused_by_name(
     onnx_model: MakeModel, yolox_output: NDArray[np.float32], value: float
 ) -> None:
     yolox_output[..., 4:] = value
-    with pytest.raises(NotADetectorError, match=r"model constant: its .*score"):
+    with pytest.raises(NotADetectorError, match=r"model constant: its .*scores? "):
         probe(onnx_model(yolox_output))
+
+
+def test_a_class_without_a_label_is_found_by_the_probe(onnx_model: MakeModel) -> None:
+    rows = np.array([[[0, 0, 9, 9, 0.001, 85]]], np.float32)
+    with pytest.raises(NotADetectorError, match="gives class 85, and there are 80 labels"):
+        probe(onnx_model(rows, head="yolov10"))
+
+
+def test_an_export_that_ends_with_nms_may_find_nothing_on_a_made_up_picture(onnx_model: MakeModel) -> None:
+    nothing = np.zeros((1, 300, 6), np.float32)
+    probe(onnx_model(nothing, head="yolov10", metadata={"args": "{'nms': True}"}))
+    with pytest.raises(NotADetectorError, match="best score"):
+        probe(onnx_model(nothing, head="yolov10", metadata={"args": "{'nms': False}"}))
 
 
 def test_a_good_model_passes_the_probe(onnx_model: MakeModel, yolox_output: NDArray[np.float32]) -> None:
