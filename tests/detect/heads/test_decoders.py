@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -207,6 +207,7 @@ def test_every_family_stands_here() -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), min_score=st.sampled_from([0.01, 0.25, 0.6, 0.99]))
 def test_it_gives_what_the_formulas_give(name: str, seed: int, min_score: float) -> None:
     slow, make = FAMILIES[name]
