@@ -23,7 +23,7 @@ help:
 
 setup: $(STAMPS)/python $(STAMPS)/web system
 
-# Python: a virtual environment with exactly the pinned packages.
+# Python: a virtual environment with exactly the pinned packages, compiled beforehand: starts and restarts wait for it.
 $(STAMPS)/venv: setup/requirements-uv.txt
 	@mkdir -p $(STAMPS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "xueliang needs Python 3.11 or newer: make PYTHON=python3.12 …"; exit 1; }
@@ -32,7 +32,7 @@ $(STAMPS)/venv: setup/requirements-uv.txt
 	@touch $@
 
 $(STAMPS)/python: $(STAMPS)/venv requirements.lock pyproject.toml
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
