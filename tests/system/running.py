@@ -20,12 +20,12 @@ import psutil
 
 from alerts.storage.database import open_engine
 from configs.loader import load
-from configs.schema import Settings, StreamSettings
+from configs.schema import IntrusionRule, Settings, Severity, StreamSettings, Zone
 from dashboard.accounts import AccountExists, AccountStore
 from dashboard.policy import Role
 from ingest.simulator.background import SimulatorThread
 from ingest.simulator.source import ClipSource, Source, clips, scenes
-from xueliang.demo.county import as_yaml, demo_settings
+from xueliang.demo.county import TRAFFIC, as_yaml, demo_settings
 from xueliang.preflight import free_ports
 from xueliang.surroundings import database_url
 
@@ -36,6 +36,10 @@ ACCOUNT = "operator"
 PASSWORD = "a-long-test-password"
 REARM_S = 6.0
 """A rule of the test's county is armed again after so long, so that something happens all the time."""
+PICTURE = Zone(id="picture", name="画面", polygon=((0, 0), (1, 0), (1, 1), (0, 1)))
+ANYBODY = IntrusionRule(
+    id="anybody", kind="intrusion", name="有人或车", severity=Severity.MEDIUM, zone=PICTURE.id, classes=TRAFFIC
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ def sources(count: int) -> list[Source]:
 
 
 def county(cameras: SimulatorThread, ids: Sequence[str], state_dir: Path) -> Settings:
-    """The demo's county on these simulated cameras, with rules that are armed again soon."""
+    """The demo's county on these simulated cameras, with one rule more each, all of them armed again soon."""
     example = load(ROOT / "configs" / "examples" / "county.yaml", {})
     streams = [
         (StreamSettings(url=cameras.url(each, "main")), StreamSettings(url=cameras.url(each, "sub"))) for each in ids
@@ -137,7 +141,10 @@ def county(cameras: SimulatorThread, ids: Sequence[str], state_dir: Path) -> Set
     settings = demo_settings(example, streams, state_dir=state_dir, port=free_ports(1)[0])
     armed = tuple(
         camera.model_copy(
-            update={"rules": tuple(rule.model_copy(update={"rearm_s": REARM_S}) for rule in camera.rules)}
+            update={
+                "zones": (*camera.zones, PICTURE),
+                "rules": tuple(rule.model_copy(update={"rearm_s": REARM_S}) for rule in (*camera.rules, ANYBODY)),
+            }
         )
         for camera in settings.cameras
     )

@@ -27,7 +27,7 @@ from configs.schema import Credentials, StreamSettings
 from ingest.simulator.background import SimulatorThread
 from models.manifest import Fit, Manifest, ModelEntry, ModelInput, dump_manifest
 from models.store import USER_MANIFEST
-from tests.detect.conftest import onnx_constant
+from tests.detect.conftest import onnx_constants
 from tests.system.browser import log_in, wait_all_move
 from tests.system.running import ROOT, RunningNode, county, running, stored, wait_for
 from xueliang.preflight import free_ports
@@ -94,7 +94,7 @@ def other_bytes(store: Path) -> tuple[str, str]:
 
 
 def no_detector(store: Path) -> tuple[str, str]:
-    data = onnx_constant(np.zeros((1, 10), np.float32))
+    data = onnx_constants({"output": np.zeros((1, 10), np.float32)})
     (store / "classifier.onnx").write_bytes(data)
     entry = ModelEntry(
         id="classifier",
