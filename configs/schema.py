@@ -115,10 +115,13 @@ class Credentials(Section):
 
 
 class StreamSettings(Section):
-    """One RTSP stream. The URL carries no user or password."""
+    """One RTSP stream. The URL carries no user or password.
+
+    ``transport``: of the packets. UDP loses some where TCP would be late, and does not pass every router.
+    """
 
     url: str
-    transport: Literal["tcp"] = "tcp"
+    transport: Literal["tcp", "udp"] = "tcp"
 
     @field_validator("url")
     @classmethod

@@ -314,7 +314,7 @@ class CameraIngest:
 
 
 def _address(camera: Camera, name: StreamName) -> Address:
-    url = camera.stream(name).url
+    stream = camera.stream(name)
     if camera.credentials is None:
-        return Address(url)
-    return Address(url, camera.credentials.username, camera.credentials.password)
+        return Address(stream.url, transport=stream.transport)
+    return Address(stream.url, camera.credentials.username, camera.credentials.password, stream.transport)

@@ -54,6 +54,8 @@ class StreamJudge:
         self._slices: SliceReader | None = None
         self._declared: float | None = None
         self._dimensions = (0, 0)
+        self._slices_now = self._usual_slices = 1
+        self._blind = 0  # key frames in a row that could not be looked at
 
     @property
     def lost(self) -> int:
@@ -70,6 +72,7 @@ class StreamJudge:
             self._pace.begin()
             self._still.begin(now)
             self._dark.begin()
+            self._blind = 0
             self._looked_at = now
 
     def ended(self, *, counts: bool) -> bool:
@@ -89,22 +92,29 @@ class StreamJudge:
             now = self._monotonic()
             if unit.keyframe:
                 self._note_keyframe(now, unit)
+            self._slices_now = max(1, sum(map(unit.parameters.syntax.is_slice, unit.units)))
             self._loss.note(now, unit.parameters.codec_name, self._number(unit))
             self._pace.note(now, self._declared)
         if self._eyes is not None and unit.keyframe and now - self._looked_at >= ASIDE_S:
             picture = self._eyes.look(unit)
+            self._blind = 0 if picture is not None else self._blind + 1
             if picture is not None:
                 self.see(picture)
 
     def decoded(self, *, good: bool) -> None:
         """A picture was decoded (or is taken to be good where nobody decodes), or could not be."""
         with self._lock:
-            self._garble.note(self._monotonic(), good)
+            if good:
+                self._usual_slices = self._slices_now
+            # H.265's pictures begin at a bit that may be broken: then many pass for one.
+            for _ in range(1 if good else max(1, min(25, self._slices_now // self._usual_slices))):
+                self._garble.note(self._monotonic(), good)
 
     def see(self, picture: av.VideoFrame) -> None:
         """A decoder gave a picture. At most one a second is looked at; the others cost nothing."""
         now = self._monotonic()
         with self._lock:
+            self._blind = 0
             if now - self._looked_at < LOOK_S:
                 return
             self._looked_at = now
@@ -127,7 +137,7 @@ class StreamJudge:
             open_for = None if self._opened_at is None else now - self._opened_at
             found = {
                 Fault.LOSSY: (self._loss.lossy(now), "pictures are lost on the way"),
-                Fault.GARBLED: (self._garble.garbled, "many pictures cannot be decoded"),
+                Fault.GARBLED: (self._garble.garbled or self._blind > 1, "many pictures cannot be decoded"),
                 Fault.FLAPPING: (self._flap.flapping(now, open_for), "sessions end shortly after they begin"),
                 Fault.DARK: (self._dark.dark, "picture is black, or the lens is covered"),
                 Fault.STUCK: (open_for is not None and self._still.stuck(now), "pictures come, and all are the same"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 from urllib.parse import quote
 
 import av
@@ -15,11 +15,12 @@ from ingest.state import Fault
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An RTSP URL without credentials, and the credentials beside it."""
+    """An RTSP URL without credentials, the credentials beside it, and what carries the packets."""
 
     url: str
     username: str = ""
     password: SecretStr = field(default=SecretStr(""), repr=False)
+    transport: Literal["tcp", "udp"] = "tcp"
 
     def with_credentials(self) -> str:
         """The URL that is opened, user and password percent-encoded (RFC 3986, 3.2.1). Never keep or print it."""
@@ -53,7 +54,7 @@ class Opener(Protocol):
 
 
 def open_rtsp(address: Address, limits: OpenLimits) -> InputContainer:
-    """Opens an RTSP session over TCP, video only. Raises :class:`SessionFailed`."""
+    """Opens an RTSP session, video only. Raises :class:`SessionFailed`."""
     opened = _try_open(address, limits)
     if isinstance(opened, SessionFailed):
         # Raised here, outside the handler: PyAV's exception and its frames hold the whole URL.
@@ -63,7 +64,7 @@ def open_rtsp(address: Address, limits: OpenLimits) -> InputContainer:
 
 def _try_open(address: Address, limits: OpenLimits) -> InputContainer | SessionFailed:
     options = {
-        "rtsp_transport": "tcp",
+        "rtsp_transport": address.transport,
         "allowed_media_types": "video",
         # The stream's description says what is needed; probing costs a second (measured). Not fflags=nobuffer: it
         # throws away what was read while probing, which is the key frame that the camera sends first (measured).
@@ -72,6 +73,9 @@ def _try_open(address: Address, limits: OpenLimits) -> InputContainer | SessionF
         # The socket's own patience, microseconds. Longer than any silence that is sat out: see poll_s.
         "timeout": "60000000",
     }
+    if address.transport == "udp":
+        # Packets that wait for a late one, and for how long (microseconds); a key frame comes as one burst.
+        options |= {"reorder_queue_size": "256", "max_delay": "200000", "buffer_size": "1048576"}
     try:
         return av.open(address.with_credentials(), mode="r", options=options, timeout=(limits.connect_s, limits.poll_s))
     except (av.FFmpegError, OSError, ValueError) as error:

@@ -104,9 +104,11 @@ class FrameDecoder:
             return None
         for frame in frames:
             self._offer(frame)
+        overdue = len(self._pending) > _MOST_DELAYED
         while len(self._pending) > _MOST_DELAYED:
             self._give_up(next(iter(self._pending)))
-        return len(frames)
+        # A decoder that keeps everything to itself has an error that it does not tell (H.265's slice headers).
+        return None if overdue and not frames else len(frames)
 
     def replay(self, unit: AccessUnit) -> None:
         """Decodes a unit that was booked before, for the sake of those that follow; nothing is offered or booked."""

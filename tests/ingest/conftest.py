@@ -15,8 +15,17 @@ import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
 
+from ingest.frame import Frame
+from ingest.judges.stream import StreamJudge
+from ingest.ledger import FrameLedger
+from ingest.live import LiveChannel
+from ingest.mailbox import Mailboxes
 from ingest.nal import CodecName, split_annex_b
 from ingest.packet import SYNTAX, AccessUnit, find_parameter_sets
+from ingest.rtsp.address import Address
+from ingest.rtsp.decoding import FrameDecoder
+from ingest.rtsp.session import SessionLimits, StreamSession
+from ingest.state import Phase, StreamState
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _SERVER = Path(__file__).with_name("gst_server.py")
@@ -155,3 +164,58 @@ def _encode(
 def encode_units() -> EncodeUnits:
     """See :func:`_encode`."""
     return _encode
+
+
+class Rig:
+    """One session with its channel, mailbox and ledger, ticked by the test's waits."""
+
+    def __init__(self, address: Address, limits: SessionLimits | None = None) -> None:
+        self.states: list[StreamState] = []
+        self.ledger = FrameLedger(["cam"])
+        self.mailboxes = Mailboxes(["cam"], self.ledger)
+        self.channel = LiveChannel(StreamState("cam", "sub", Phase.CONNECTING, None, 0, 0, 0, "not started"))
+        judge = StreamJudge()
+        decoder = FrameDecoder("cam", "sub", fps=5, ledger=self.ledger, target=self.mailboxes, see=judge.see)
+        self.session = StreamSession(
+            "cam",
+            "sub",
+            address,
+            self.channel,
+            decoder=decoder,
+            judge=judge,
+            limits=limits,
+            on_state=self.states.append,
+        )
+
+    def phase(self) -> Phase:
+        self.session.tick(stalled_here=False)
+        return self.session.state.phase
+
+    def frame(self) -> Frame:
+        frame = self.mailboxes.take_next((), 10.0)
+        assert frame is not None
+        self.ledger.analysed("cam")
+        return frame
+
+    def stop(self) -> None:
+        self.session.request_stop()
+        assert self.session.join(5.0)
+        self.mailboxes.close()
+
+
+StartRig = Callable[..., Rig]
+
+
+@pytest.fixture
+def start_rig() -> Iterator[StartRig]:
+    """Starts sessions; all end with the test."""
+    rigs: list[Rig] = []
+
+    def start(address: Address, limits: SessionLimits | None = None) -> Rig:
+        rigs.append(Rig(address, limits))
+        rigs[-1].session.start()
+        return rigs[-1]
+
+    yield start
+    for rig in rigs:
+        rig.stop()

@@ -17,12 +17,16 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402  # as above; its versions come first
 
 
-def _authenticate(server: GstRtspServer.RTSPServer, user: str, password: str) -> None:
+def _authenticate(server: GstRtspServer.RTSPServer, user: str, password: str, basic: bool) -> None:
     auth = GstRtspServer.RTSPAuth()
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "viewer")
-    auth.add_digest(user, password, token)
+    if basic:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    else:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(user, password, token)
     server.set_auth(auth)
 
 
@@ -33,6 +37,8 @@ def main() -> None:
     parser.add_argument("--size", default="320x240")
     parser.add_argument("--slices", type=int, default=1)
     parser.add_argument("--user", default="")
+    parser.add_argument("--basic", action="store_true")
+    parser.add_argument("--launch", default="", help="a whole pipeline, instead of --fps, --gop, --size, --slices")
     options = parser.parse_args()
     Gst.init(None)
     width, height = options.size.split("x")
@@ -41,7 +47,8 @@ def main() -> None:
     server.set_service("0")
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
-        f"( videotestsrc is-live=true pattern=ball ! video/x-raw,width={width},height={height},"
+        options.launch
+        or f"( videotestsrc is-live=true pattern=ball ! video/x-raw,width={width},height={height},"
         f"framerate={options.fps}/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
         f"key-int-max={options.gop} threads=1 option-string=slices={options.slices} "
         "! video/x-h264,profile=baseline ! rtph264pay name=pay0 pt=96 config-interval=0 )"
@@ -49,7 +56,7 @@ def main() -> None:
     factory.set_shared(True)
     if options.user:
         password = sys.stdin.readline().strip()
-        _authenticate(server, options.user, password)
+        _authenticate(server, options.user, password, options.basic)
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", "media.factory.access", True)
         permissions.add_permission_for_role("viewer", "media.factory.construct", True)
