@@ -7,6 +7,8 @@
 - ``detr_logits``: ``pred_logits`` ``(1, Q, C)`` before sigmoid and ``pred_boxes`` ``(1, Q, 4)``, centre and size as
   shares of the input (RT-DETR, Zhao et al. 2023, arXiv:2304.08069; RF-DETR).
 - ``detr_rows``: the same after sigmoid in one output ``(1, Q, 4 + C)``, boxes first (Ultralytics' export of RT-DETR).
+- ``detr_top``: its best in one output ``(1, K, 6)``: centre and size as shares, score, class (the same export since
+  version 8.4).
 """
 
 from __future__ import annotations
@@ -121,6 +123,35 @@ class DetrRowsHead:
         """See :class:`detect.heads.head.Head`."""
         table = outputs[0][0]
         return peak_score(table[:, 4:], table)
+
+
+class DetrTopHead:
+    """Rows of box, score and class, boxes as shares of an input of ``width`` × ``height`` px."""
+
+    overlapping = False
+
+    def __init__(self, width: int, height: int, labels: int) -> None:
+        self._labels = labels
+        self._scale = np.array([width, height], np.float32)
+
+    def fault(self, shapes: Shapes) -> str | None:
+        """See :class:`detect.heads.head.Head`."""
+        return shape_fault(shapes, [(1, None, 6)])
+
+    def decode(self, outputs: Outputs, min_score: float) -> Candidates:
+        """See :class:`detect.heads.head.Head`. Raises ``IndexError`` for a class that has no label."""
+        rows = outputs[0][0]
+        picked = rows[over(rows[:, 4], min_score)]
+        require_finite(picked, "boxes or scores")
+        classes = np.rint(picked[:, 5])
+        require_labelled(classes, self._labels)
+        boxes = corners(picked[:, :2] * self._scale, picked[:, 2:4] * self._scale)
+        return candidates(boxes, picked[:, 4], classes)
+
+    def peak(self, outputs: Outputs) -> float:
+        """See :class:`detect.heads.head.Head`."""
+        rows = outputs[0][0]
+        return peak_score(rows[:, 4], rows)
 
 
 def _told_apart(outputs: Outputs) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]:

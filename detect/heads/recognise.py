@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detect.heads import fastestdet, nanodet, yolox
 from detect.heads.head import Outputs, grid_points
@@ -15,6 +16,7 @@ from models.manifest import Fit, Triple
 
 _QUERIES_MOST = 1000  # end-to-end models give 100 to 900 rows; a grid of points has more, or a count of its own
 _PLUS_BINS = 8  # bins a side of NanoDet-Plus, where only their number together with the labels' can be seen
+_SHARE_MOST = 2.0  # a box may reach beyond the picture, but not by its whole width
 _DECODED_MEDIAN = 16.0  # offsets from a grid point are a few cells at most, decoded centres spread over the input
 
 
@@ -55,6 +57,7 @@ FEEDING: Mapping[str, Feeding] = MappingProxyType(
         "detr_unit": _DETR,
         "detr_logits": _DETR,
         "detr_rows": _DETR,
+        "detr_top": _DETR,
     }
 )
 
@@ -76,8 +79,7 @@ def recognise(outputs: Outputs, width: int, height: int, named: int | None) -> F
             return _of_distributions(shapes, width, height, named)
         case ranks if sorted(ranks) == [2, 2, 3]:
             boxes = next(output for output in outputs if output.ndim == 3)
-            unit = boxes.shape[2] == 4 and float(np.abs(boxes).max(initial=0)) <= 2
-            return Family("detr_unit" if unit else "detr", None) if boxes.shape[2] == 4 else None
+            return Family("detr_unit" if _shares(boxes) else "detr", None) if boxes.shape[2] == 4 else None
     return None
 
 
@@ -99,10 +101,15 @@ def _of_table(outputs: Outputs, width: int, height: int, named: int | None) -> F
         if labels > 0 and nanodet.is_distribution(columns - labels):
             return Family("nanodet_plus", labels)
     if lines <= _QUERIES_MOST and columns == 6:
-        return Family("yolov10", None)
+        return Family("detr_top" if _shares(outputs[0][..., :4]) else "yolov10", None)
     if lines <= _QUERIES_MOST and columns - 4 == (80 if named is None else named):
         return Family("detr_rows", columns - 4)
     return None
+
+
+def _shares(boxes: NDArray[np.float32]) -> bool:
+    """Whether these are shares of the input, and not px. Nothing but zeros tells nothing: px, as is more usual."""
+    return 0 < float(np.abs(boxes).max(initial=0)) <= _SHARE_MOST
 
 
 def _of_map(shape: tuple[int, ...], width: int, height: int) -> Family | None:

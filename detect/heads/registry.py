@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from detect.heads.detr import DetrHead, DetrLogitsHead, DetrRowsHead
+from detect.heads.detr import DetrHead, DetrLogitsHead, DetrRowsHead, DetrTopHead
 from detect.heads.fastestdet import FastestDetHead
 from detect.heads.head import Head, HeadShape
 from detect.heads.nanodet import NanoDetHead, NanoDetPlusHead
@@ -30,6 +30,7 @@ HEADS: Mapping[str, Callable[[HeadShape], Head]] = MappingProxyType(
         "detr_unit": lambda shape: DetrHead(*shape, unit=True),
         "detr_logits": lambda shape: DetrLogitsHead(*shape),
         "detr_rows": lambda shape: DetrRowsHead(*shape),
+        "detr_top": lambda shape: DetrTopHead(*shape),
     }
 )
 

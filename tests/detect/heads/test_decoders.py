@@ -122,6 +122,11 @@ def detr_rows(outputs: list[NDArray[Any]]) -> Iterator[Row]:
         yield shares(row[:4]), list(row[4:])
 
 
+def detr_top(outputs: list[NDArray[Any]]) -> Iterator[Row]:
+    for row in outputs[0][0]:
+        yield shares(row[:4]), [row[4] if index == int(row[5]) else 0.0 for index in range(LABELS)]
+
+
 class Family(NamedTuple):
     slow: Callable[[list[NDArray[Any]]], Iterator[Row]]
     make: Callable[[np.random.Generator], list[NDArray[Any]]]
@@ -182,6 +187,10 @@ def queries(rng: np.random.Generator) -> list[NDArray[Any]]:
     return [f32(rng.random((1, 20, 4 + LABELS)))]
 
 
+def top(rng: np.random.Generator) -> list[NDArray[Any]]:
+    return [f32(np.concatenate([rng.random((20, 5)), rng.integers(0, LABELS, (20, 1))], axis=1)[None])]
+
+
 FAMILIES = {
     "yolox": Family(yolox, table(96 + 24 + 6)),
     "yolov5": Family(yolov5, table(378)),
@@ -195,6 +204,7 @@ FAMILIES = {
     "detr_unit": Family(lambda outputs: detr(outputs, (WIDTH, HEIGHT)), triple),
     "detr_logits": Family(detr_logits, logits),
     "detr_rows": Family(detr_rows, queries),
+    "detr_top": Family(detr_top, top),
 }
 
 
@@ -240,12 +250,12 @@ def test_outputs_of_another_label_count_or_number_are_refused(name: str) -> None
     assert head(name).fault([*shapes, (1, 7)]) is not None
     assert head(name).fault([]) is not None
     assert head(name).fault([("batch", *shape[1:]) for shape in shapes]) is None
-    if name not in ("yolov10", "detr", "detr_unit"):  # there the label is a value, and not a width
+    if name not in ("yolov10", "detr", "detr_unit", "detr_top"):  # there the label is a value, and not a width
         other = HEADS[name](HeadShape(WIDTH, HEIGHT, LABELS + 1))
         assert other.fault(shapes) is not None
 
 
-@pytest.mark.parametrize("name", ["yolov10", "detr"])
+@pytest.mark.parametrize("name", ["yolov10", "detr", "detr_top"])
 def test_a_class_without_a_label_is_a_failure(name: str) -> None:
     outputs = FAMILIES[name].make(np.random.default_rng(2))
     with pytest.raises(IndexError, match="2 labels"):

@@ -68,3 +68,6 @@ def test_boxes_as_shares_are_told_from_pixels() -> None:
     )
     assert recognise([labels, boxes, scores], 64, 64, None) == Family("detr_unit", None)
     assert recognise([labels, boxes * 64, scores], 64, 64, None) == Family("detr", None)
+    rows = np.full((1, 9, 6), 0.5, np.float32)
+    assert recognise([rows], 64, 64, None) == Family("detr_top", None)
+    assert recognise([rows * 64], 64, 64, None) == Family("yolov10", None)
