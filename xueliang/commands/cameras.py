@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -61,6 +61,9 @@ def probe(
         str | None,
         typer.Option("--password-env", metavar="NAME", help="With --url: environment variable with the password."),
     ] = None,
+    transport: Annotated[
+        Literal["tcp", "udp"], typer.Option("--transport", help="With --url: what carries the packets.")
+    ] = "tcp",
     timeout: Annotated[
         float, typer.Option("--timeout", min=1, max=120, help="Longest time for a stream, seconds.")
     ] = ProbeLimits().timeout_s,
@@ -72,7 +75,7 @@ def probe(
     if url is not None:
         if cameras:
             _refuse("CAMERA_ID belongs to --config; --url probes one stream")
-        targets = [_target_of_url(url, username, password_env, os.environ)]
+        targets = [_target_of_url(url, username, password_env, transport, os.environ)]
     else:
         if username is not None or password_env is not None:
             _refuse("--username and --password-env belong to --url; the settings name their own credentials")
@@ -117,7 +120,9 @@ def target_of(camera: Camera) -> Target:
     user, password = (given.username, given.password) if given is not None else ("", SecretStr(""))
     return Target(
         camera.id,
-        tuple((name, Address(camera.stream(name).url, user, password)) for name in names),
+        tuple(
+            (name, Address(camera.stream(name).url, user, password, camera.stream(name).transport)) for name in names
+        ),
         sub_expected=camera.sub is None,
         analysed=Analysed(analysed, camera.detection.fps) if camera.detection.enabled else None,
     )
@@ -138,7 +143,13 @@ def _targets_of_settings(config: Path, wanted: Sequence[str], environ: Mapping[s
     return [target_of(known[each]) for each in dict.fromkeys(wanted or known)]
 
 
-def _target_of_url(url: str, username: str | None, password_env: str | None, environ: Mapping[str, str]) -> Target:
+def _target_of_url(
+    url: str,
+    username: str | None,
+    password_env: str | None,
+    transport: Literal["tcp", "udp"],
+    environ: Mapping[str, str],
+) -> Target:
     try:
         address = StreamSettings(url=url).url
     except ValidationError:
@@ -153,7 +164,7 @@ def _target_of_url(url: str, username: str | None, password_env: str | None, env
         password = environ.get(password_env, "")
         if not password:
             _refuse(f"--password-env: the environment has no variable {password_env}")
-    return Target("(url)", (("main", Address(address, username or "", SecretStr(password))),))
+    return Target("(url)", (("main", Address(address, username or "", SecretStr(password), transport)),))
 
 
 def _refuse(line: str) -> NoReturn:

@@ -68,10 +68,10 @@ def probe_stream(
         _resolve(address)
         container = opener(address, replace(limits.opening, connect_s=min(limits.opening.connect_s, limits.timeout_s)))
     except SessionFailed as failure:
-        return StreamReport(name, failure.fault, failure.detail)
+        return StreamReport(name, failure.fault, failure.detail, address.transport)
     watch = _Watch(container, limits, stopping, begun, clock, steady)
     try:
-        report = watch.run(name)
+        report = replace(watch.run(name), transport=address.transport)
     finally:
         container.close()
     if report.fault is None and not stopping.is_set():
@@ -249,7 +249,7 @@ def _resolve(address: Address) -> None:
 
 def _audio(address: Address, limits: ProbeLimits) -> tuple[str, ...] | None:
     """Codecs of the audio tracks, by a second and very short session; ``None`` where the camera grants none."""
-    options = {"rtsp_transport": "tcp", "probesize": "32", "analyzeduration": "0"}
+    options = {"rtsp_transport": address.transport, "probesize": "32", "analyzeduration": "0"}
     patience = (limits.opening.connect_s, limits.opening.poll_s)
     try:
         with av.open(address.with_credentials(), mode="r", options=options, timeout=patience) as container:

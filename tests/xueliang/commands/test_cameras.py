@@ -164,6 +164,14 @@ def test_one_camera_of_the_settings_is_probed_for_people(config: str) -> None:
     assert "clock is 100 s ahead" in advice
 
 
+def test_a_url_may_be_probed_over_udp(simulator: SimulatorThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAMERA_PASSWORD", PASSWORD)
+    url = simulator.url("good")
+    result = run("--url", url, "--username", USER, "--password-env", "CAMERA_PASSWORD", "--transport", "udp", "--json")
+    (camera,) = json.loads(result.stdout)["cameras"]
+    assert (camera["good"], camera["streams"][0]["transport"]) == (True, "udp")
+
+
 def test_all_cameras_are_probed_for_a_program_and_a_fault_is_exit_code_1(config: str) -> None:
     result = run("--config", config, "--json")
     assert result.exit_code == 1
