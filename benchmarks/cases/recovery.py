@@ -80,7 +80,9 @@ def run(quick: bool, workdir: Path) -> Report:
                 report.samples[name] = [measure() for _ in range(rounds)]
                 report.figures[f"recovery_s_{name}"] = Figure(round(max(report.samples[name]), 2), "s", "lower", GOAL_S)
     if sys.dont_write_bytecode:
-        report.notes.append("PYTHONDONTWRITEBYTECODE is set: every restart compiles what it imports")
+        report.notes.append(
+            "PYTHONDONTWRITEBYTECODE is set: every start compiles what was not compiled when it was installed"
+        )
     return report
 
 

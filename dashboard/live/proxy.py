@@ -26,7 +26,9 @@ from dashboard.messages import LiveState
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_S = 0.2
-LAST_RETRY_S = 3.0
+LAST_RETRY_S = 1.0
+"""A restarted worker serves after two or three seconds, and asking again is cheap: a longer wait is only time without
+pictures."""
 CONNECT_LIMIT_S = 3.0
 SEND_LIMIT_S = 10.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
