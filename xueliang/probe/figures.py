@@ -53,6 +53,7 @@ class Tally:
             self._timed = True
             self._untimed, self._untimed_bytes = self.packets, self._bytes
             self._at, self._longest_gop = 0.0, None
+            self._since_key = None if self._since_key is None else 0.0
         elif self._arrived is not None:
             self._at += self._step(media_s, arrived_s - self._arrived)
         self._media, self._arrived = media_s, arrived_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xueliang.probe.figures import Figures, Tally
@@ -55,6 +55,7 @@ def test_too_little_is_not_guessed_from(count: int) -> None:
     assert (figures.fps, figures.bit_rate, figures.gop_s) == (None, None, None)
 
 
+@example([(None, 0.0, 1, False), (None, 1.0, 1, True), (0.0, 0.0, 1, False)])
 @given(st.lists(st.tuples(st.none() | st.floats(-1e6, 1e6), st.floats(0, 10), st.integers(1, 10**6), st.booleans())))
 def test_no_time_stamps_make_it_count_backwards(packets: list[tuple[float | None, float, int, bool]]) -> None:
     made, arrived = Tally(), 0.0
