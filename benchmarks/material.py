@@ -1,6 +1,6 @@
 """1080p25 material for load: a static camera with sensor noise, in which something happens for a known share of time.
 
-The calm is the clip's own background (the median over its length), the activity is the clip itself, faded in and out
+The calm is a stretch of the clip in which nothing happens, the activity is the clip itself, faded in and out
 so that the change is no harder to miss than a person who walks in. Noise is added to every frame, so that no two
 pictures are alike and the encoder has something to spend its bits on, as with a real sensor.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.simulator.encode import Profile, Profiles
-from ingest.simulator.source import ClipSource, fit
+from ingest.simulator.source import ClipSource, SourceError, fit
 
 PROFILES = Profiles(
     main=Profile(1920, 1080, Fraction(25), 2_000_000),
@@ -30,17 +31,20 @@ PROFILES = Profiles(
 _FADE_S = 0.4
 _NOISE_FIELDS = 16
 _MARGIN = 64
-_BACKGROUND_PICTURES = 41
+_CALM_FPS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class StagedSource:
-    """A loop of ``seconds`` that shows the clip from each of ``starts`` on for ``active_s``, and calm between.
+    """A loop of ``seconds`` that shows the clip from ``from_s`` on, at each of ``starts`` for ``active_s``.
 
+    Between them lies calm: the mean of the clip over ``calm``, from and to, seconds in which nothing happens in it.
     ``noise`` is the standard deviation of the sensor's noise, in steps of 8-bit luma.
     """
 
     clip: Path
+    calm: tuple[float, float]
+    from_s: float
     seconds: int = 60
     starts: tuple[float, ...] = (27.0,)
     active_s: float = 6.0
@@ -49,7 +53,7 @@ class StagedSource:
     @property
     def title(self) -> str:
         """The clip, and how much of the time it moves."""
-        return f"staged {self.clip.stem} {self.activity:.0%}"
+        return f"staged {self.clip.stem} from {self.from_s:g} s, {self.activity:.0%}"
 
     @property
     def activity(self) -> float:
@@ -58,7 +62,8 @@ class StagedSource:
 
     def identity(self) -> str:
         """Every parameter, and the version of this generator."""
-        return f"staged:3:{ClipSource(self.clip, self._clip_s).identity()}:{self.seconds}:{self.starts}:{self.noise}"
+        timing = (self.calm, self.from_s, self.seconds, self.starts, self.active_s, self.noise)
+        return f"staged:4:{self._source.identity()}:{timing}"
 
     def shown(self, at_s: float) -> float:
         """How much of the clip is in the picture ``at_s`` seconds into the loop: 0 calm, 1 all of it."""
@@ -69,10 +74,10 @@ class StagedSource:
 
     def pictures(self, fps: Fraction, width: int, height: int) -> Iterator[av.VideoFrame]:
         """See :class:`ingest.simulator.source.Source`; enlarged to the asked size where the clip is smaller."""
-        background, pad = self._background(width, height)
+        background, size = self._background(width, height)
         random = np.random.default_rng(0)
         noise = [_grain(random, height + _MARGIN, width + _MARGIN, self.noise) for _ in range(_NOISE_FIELDS)]
-        moving = self._moving(fps, width, height, pad)
+        moving = self._moving(fps, width, height, size)
         for index in range(int(self.seconds * fps)):
             share = self.shown(float(index / fps))
             planes = background
@@ -87,21 +92,35 @@ class StagedSource:
             yield av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
     @property
-    def _clip_s(self) -> float:
-        return 30.0
+    def _source(self) -> ClipSource:
+        return ClipSource(self.clip, max(self.calm[1], self.from_s + self.seconds))
 
-    def _moving(self, fps: Fraction, width: int, height: int, pad: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
-        while True:  # a clip shorter than the activity begins again
-            for frame in ClipSource(self.clip, self._clip_s).pictures(fps, width, height):
-                yield _enlarged(frame, width, height, pad)
+    def _moving(self, fps: Fraction, width: int, height: int, size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+        while True:  # each activity is the same piece of the clip
+            pictures = islice(self._source.pictures(fps, width, height), round(self.from_s * fps), None)
+            for frame in islice(pictures, round(self.active_s * fps) if self.activity < 1 else None):
+                yield _enlarged(frame, width, height, size)
 
     def _background(self, width: int, height: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-        frames = list(ClipSource(self.clip, self._clip_s).pictures(Fraction(5), width, height))
-        target = fit(frames[0].width * width, frames[0].height * width, width, height)
-        chosen = frames[:: max(1, len(frames) // _BACKGROUND_PICTURES)]
-        small = [frame.to_ndarray(format="yuv420p") for frame in chosen]
-        median = av.VideoFrame.from_ndarray(np.median(small, axis=0).astype(np.uint8), format="yuv420p")
-        return _enlarged(median, width, height, target), target
+        begin, end = (round(at * _CALM_FPS) for at in self.calm)
+        calm = list(islice(self._source.pictures(Fraction(_CALM_FPS), width, height), begin, end))
+        if not calm:
+            raise SourceError(f"clip {self.clip.name}: has no picture between {self.calm[0]:g} and {self.calm[1]:g} s")
+        size = fit(calm[0].width * width, calm[0].height * width, width, height)
+        mean = np.mean([frame.to_ndarray(format="yuv420p") for frame in calm], axis=0)
+        empty = av.VideoFrame.from_ndarray(np.round(mean).astype(np.uint8), format="yuv420p")
+        return _enlarged(empty, width, height, size), size
+
+
+def stages(video: Path) -> tuple[StagedSource, ...]:
+    """Clips with a stretch in which nobody is to be seen: by day, indoors, by night."""
+    indoors = video / "intel_one-by-one-person-detection.mp4"
+    return (
+        StagedSource(video / "ken_pedestrian.mp4", calm=(1.0, 3.5), from_s=4.0),
+        StagedSource(indoors, calm=(1.0, 4.0), from_s=5.5),
+        StagedSource(video / "ken_night.mp4", calm=(2.5, 4.5), from_s=5.5, noise=3.0),
+        StagedSource(indoors, calm=(1.0, 4.0), from_s=22.0),
+    )
 
 
 def _grain(random: np.random.Generator, height: int, width: int, deviation: float) -> NDArray[np.int16]:

@@ -239,7 +239,10 @@ class CameraDetection(Section):
     enabled: bool = True
     stream: Literal["sub", "main"] = "sub"
     fps: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second, while something moves")
-    gated: bool = Field(default=True, description="decode only while the packets say that something moves")
+    gated: bool = Field(
+        default=False,
+        description="decode only while the packets say that something moves; not for dark, noisy pictures",
+    )
     look_every_s: float = Field(
         default=30.0, ge=1, le=600, description="while nothing moves, one key frame is analysed this often"
     )

@@ -16,6 +16,7 @@ from statistics import median
 
 _STEP = 0.6
 _SLOWEST = 24
+_STEADY = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,20 @@ class ActivityLimits:
 
 @dataclass(slots=True)
 class _Norm:
-    """Running mean of calm efforts; quick at first, slow later, hard to move by single pictures."""
+    """Running mean and mean deviation of calm efforts; quick at first, slow later, hard to move by single ones."""
 
     value: float = 0.0
+    deviation: float = 0.0
     count: int = 0
 
     def learn(self, effort: float) -> None:
         self.count += 1
         if self.count == 1:
             self.value = effort
-        else:
-            self.value += max(-_STEP, min(_STEP, effort - self.value)) / min(self.count, _SLOWEST)
+            return
+        step = max(-_STEP, min(_STEP, effort - self.value))
+        self.value += step / min(self.count, _SLOWEST)
+        self.deviation += (abs(step) - self.deviation) / min(self.count - 1, _SLOWEST)
 
 
 @dataclass(slots=True)
@@ -88,8 +92,11 @@ class Activity:
         self._phase += 1
         effort = math.log2(max(size, 1)) + (0.0 if qp is None else qp / 6)
         norm = self._norms.setdefault((reference, min(self._phase, self.limits.phases)), _Norm())
+        rest = self._norms.get((reference, self.limits.phases), norm)
         if norm.count:
             excess = max(-self.limits.outlier, min(self.limits.outlier, effort - norm.value))
+            # After a key frame rate control wavers: what is told there weighs as much less as it is less steady.
+            excess *= min(1.0, (rest.deviation + _STEADY) / (norm.deviation + _STEADY))
             step = excess - self.limits.slack
             self._sum = min(1.5 * self.limit, max(0.0, self._sum + step))
             self._in_gop = max(0.0, self._in_gop + step)

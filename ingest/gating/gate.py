@@ -35,12 +35,14 @@ class Decision(StrEnum):
 @dataclass(frozen=True, slots=True)
 class GateLimits:
     """Seconds. ``hold_s``: open for so long after the last reason. ``look_s``: a detector that found nothing for so
-    long overrules the packets. ``floor_s``: between two looks while shut.
+    long overrules the packets. ``floor_s``: between two looks while shut; for ``wary_s`` after it has shut, every key
+    frame is looked at, since what made it open may have gone no further than out of the detector's reach.
     """
 
     hold_s: float = 2.0
     look_s: float = 2.0
     floor_s: float = 30.0
+    wary_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class PacketGate:
         self._state = GateState.LEARNING
         self._now = float("-inf")
         self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = float("-inf")
+        self._shut_at = float("-inf")
         self._mattered = False
         self._counts = dict.fromkeys(("opened", "opened_by_look", "overruled", "looks"), 0)
 
@@ -93,6 +96,7 @@ class PacketGate:
         with self._lock:
             if at < self._now:  # the stream's time went back: nothing that was noted before can be compared
                 self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = at
+                self._shut_at = at
             self._now = at
             activity = self._activity
             if keyframe:
@@ -132,7 +136,7 @@ class PacketGate:
             self._counts["overruled"] += 1
         self._activity.overrule()
         self._state = GateState.SHUT
-        self._looked_at = at
+        self._shut_at = self._looked_at = at
         return Decision.REST
 
     def _shut_decision(self, at: float, keyframe: bool) -> Decision:
@@ -140,7 +144,8 @@ class PacketGate:
             self._counts["opened"] += 1
             self._open(at)
             return Decision.DECODE
-        if keyframe and at - self._looked_at >= self._limits.floor_s:
+        wary = at - self._shut_at <= self._limits.wary_s
+        if keyframe and (wary or at - self._looked_at >= self._limits.floor_s):
             self._counts["looks"] += 1
             self._looked_at = at
             return Decision.LOOK

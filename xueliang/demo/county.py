@@ -71,7 +71,7 @@ def _camera(camera: Camera, main: StreamSettings, sub: StreamSettings, index: in
         name_en=camera.name_en,
         main=main,
         sub=sub,
-        detection=CameraDetection(fps=4),
+        detection=CameraDetection(fps=4, gated=True),
         zones=zones,
         lines=lines,
         rules=(rule, OFFLINE),
