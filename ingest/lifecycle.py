@@ -137,9 +137,9 @@ class Lifecycle:
         fault, detail = self._fault_without_pictures(since_packet_s, verdicts)
         if phase is Phase.LIVE:
             self._step(Phase.STALE, fault, detail, now)
-        elif self._lost(phase, since_packet_s, since_picture_s):
+        elif self._lost(phase, since_packet_s, since_picture_s, fault):
             self._step(Phase.OFFLINE, fault, detail, now)
-        elif phase in (Phase.STALE, Phase.OFFLINE):
+        elif phase in (Phase.STALE, Phase.OFFLINE) or (phase is Phase.CONNECTING and self._open and verdicts.packets):
             self._tell(fault, detail, now)
 
     def settings_changed(self, now: float) -> None:
@@ -147,12 +147,13 @@ class Lifecycle:
         if self.state.phase is Phase.OFFLINE:
             self._step(Phase.CONNECTING, None, "settings changed", now)
 
-    def _lost(self, phase: Phase, since_packet_s: float, since_picture_s: float) -> bool:
+    def _lost(self, phase: Phase, since_packet_s: float, since_picture_s: float, fault: Fault | None) -> bool:
         if phase is Phase.STALE:
             return since_picture_s > self._limits.offline_s
         if phase is Phase.CONNECTING and self._open:
             # A session joined in the middle of a GOP has packets but no picture until the next key frame.
-            return since_packet_s > self._limits.stale_s or since_picture_s > self._limits.offline_s
+            none_decodes = fault in (Fault.LOSSY, Fault.GARBLED)
+            return none_decodes or since_packet_s > self._limits.stale_s or since_picture_s > self._limits.offline_s
         return False
 
     def _fault_without_pictures(self, since_packet_s: float, verdicts: Verdicts) -> tuple[Fault | None, str]:

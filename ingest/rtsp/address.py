@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import quote
@@ -76,9 +77,13 @@ def _try_open(address: Address, limits: OpenLimits) -> InputContainer | SessionF
     if address.transport == "udp":
         # Packets that wait for a late one, and for how long (microseconds); a key frame comes as one burst.
         options |= {"reorder_queue_size": "256", "max_delay": "200000", "buffer_size": "1048576"}
+    begun = time.monotonic()
     try:
         return av.open(address.with_credentials(), mode="r", options=options, timeout=(limits.connect_s, limits.poll_s))
     except (av.FFmpegError, OSError, ValueError) as error:
+        if time.monotonic() - begun >= limits.connect_s:
+            # Cut off in the middle of an answer, FFmpeg finds the answer's beginning invalid.
+            return session_failure(TimeoutError())
         return session_failure(error)
 
 

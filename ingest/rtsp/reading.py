@@ -44,10 +44,11 @@ def video_stream(container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise SessionFailed(Fault.UNREACHABLE, "camera offers no video")
     stream = container.streams.video[0]
-    if stream.codec_context.name not in SYNTAX:
-        raise SessionFailed(
-            Fault.UNREACHABLE, f"camera sends {stream.codec_context.name}, only H.264 and H.265 are supported"
-        )
+    # PyAV's types do not say that there is no context for a codec that FFmpeg does not know.
+    context: object = stream.codec_context
+    codec = stream.codec_context.name if context is not None else "what nobody knows"
+    if codec not in SYNTAX:
+        raise SessionFailed(Fault.UNREACHABLE, f"camera sends {codec}, only H.264 and H.265 are supported")
     return stream
 
 

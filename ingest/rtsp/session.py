@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -240,7 +241,9 @@ class StreamSession:
         except Exception as error:  # noqa: BLE001  # the supervisor of this thread: logged, counted, tried again
             with self._lock:
                 self._counts.unexpected_errors += 1
-            self._log.error("ingest.unexpected_error", kind=type(error).__name__, exc_info=error)
+            # No exc_info: a renderer may show local variables, and a container's repr holds the whole URL.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            self._log.error("ingest.unexpected_error", kind=type(error).__name__, where=where)
             return SessionFailed(Fault.UNREACHABLE, f"reader failed: {type(error).__name__}; see the log")
 
     def run_once(self) -> SessionFailed:

@@ -218,4 +218,6 @@ def start_rig() -> Iterator[StartRig]:
 
     yield start
     for rig in rigs:
+        rig.session.request_stop()
+    for rig in rigs:
         rig.stop()
