@@ -107,8 +107,9 @@ class StagedSource:
         if not calm:
             raise SourceError(f"clip {self.clip.name}: has no picture between {self.calm[0]:g} and {self.calm[1]:g} s")
         size = fit(calm[0].width * width, calm[0].height * width, width, height)
-        mean = np.mean([frame.to_ndarray(format="yuv420p") for frame in calm], axis=0)
-        empty = av.VideoFrame.from_ndarray(np.round(mean).astype(np.uint8), format="yuv420p")
+        planes = np.stack([frame.to_ndarray(format="yuv420p") for frame in calm])
+        mean: NDArray[np.uint8] = np.round(planes.mean(axis=0)).astype(np.uint8)
+        empty = av.VideoFrame.from_ndarray(mean, format="yuv420p")
         return _enlarged(empty, width, height, size), size
 
 

@@ -19,7 +19,7 @@ from detect.detector import CameraDetectors
 from ingest.frame import Frame
 from ingest.gating.gate import GateCounts, GateLimits, PacketGate
 from ingest.ledger import Account, FrameLedger
-from ingest.nal import split_length_prefixed
+from ingest.nal import CodecName, split_length_prefixed
 from ingest.packet import SYNTAX, TIMESCALE, AccessUnit, parameter_sets_of_extradata
 from ingest.rtsp.decoding import FrameDecoder, UnitDecoder
 from ingest.rtsp.gated import GatedDecoder
@@ -49,7 +49,7 @@ def units(file: Path, turns: int) -> Iterator[AccessUnit]:
     for _ in range(turns):
         with av.open(str(file)) as container:
             stream = container.streams.video[0]
-            codec = "h264" if stream.codec_context.name == "h264" else "hevc"
+            codec: CodecName = "h264" if stream.codec_context.name == "h264" else "hevc"
             parameters = parameter_sets_of_extradata(codec, stream.codec_context.extradata)
             rate = stream.average_rate
             if parameters is None or rate is None:

@@ -6,12 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
-from av.video.stream import VideoStream
 
 from ingest.frame import Frame, StreamName
 from ingest.ledger import DropCause, FrameLedger
@@ -170,8 +169,8 @@ class FrameDecoder:
             self._pending.clear()
 
 
-def _packet(unit: AccessUnit) -> av.Packet[VideoStream]:
-    packet: av.Packet[VideoStream] = av.Packet(unit.annex_b())
+def _packet(unit: AccessUnit) -> av.Packet[Any]:
+    packet = av.Packet(unit.annex_b())
     packet.pts, packet.dts, packet.time_base = unit.pts, unit.dts, Fraction(1, TIMESCALE)
     return packet
 

@@ -510,6 +510,8 @@ export interface components {
              * @default 0
              */
             fps_received: number;
+            /** @default off */
+            gate: components["schemas"]["GateState"];
             /** Last Picture At */
             last_picture_at?: number | null;
             /** Next Try At */
@@ -719,6 +721,12 @@ export interface components {
              */
             visits: number;
         };
+        /**
+         * GateState
+         * @description ``learning``: everything is decoded until the camera's calm is known. ``off``: the settings ask for no gate.
+         * @enum {string}
+         */
+        GateState: "off" | "learning" | "open" | "shut";
         /**
          * Health
          * @description ``checks``: part → ``ok`` or what is wrong with it.
