@@ -100,13 +100,17 @@ def make_track(length: int = 120, gop: int = 50, fps: Fraction = Fraction(25)) -
 
 
 class Stage:
-    """A playing camera in virtual time."""
+    """A playing camera in virtual time; ``variant`` is what it shows while it is dark."""
 
-    def __init__(self, track: Track | None = None) -> None:
+    def __init__(self, track: Track | None = None, variant: Track | None = None) -> None:
         self.world = World()
         self.fault = SimFault.NONE
         self.timeline = Timeline(self.world.steady, self.world.wall, origin=4000.0)
-        self.playout = Playout(track or make_track(), self.timeline, self.world, lambda: self.fault)
+        self.playout = Playout(track or make_track(), self.timeline, self.world, lambda: self.fault, self._variant)
+        self._dark = variant
+
+    def _variant(self, fault: SimFault) -> Track | None:
+        return self._dark if fault is SimFault.DARK else None
 
     def join(self) -> tuple[Viewer, Recorder]:
         wire = Recorder()
@@ -242,6 +246,91 @@ def test_after_a_standstill_it_goes_on_at_the_present_and_counts_what_it_skipped
     assert wire.frames()[seen] % 50 == 0
     assert counters.skipped >= 2450
     assert counters.frames + counters.skipped + counters.dropped_slow == seen + 2750
+
+
+def _marked(stride: int) -> Track:
+    """Frames that carry 1000 and their place."""
+    trains = []
+    for place in range(10):
+        body = bytes([0x65 if place % 5 == 0 else 0x61]) + (1000 + place).to_bytes(2, "big")
+        trains.append(packetize([SPS, PPS, body] if place % 5 == 0 else [body]))
+    since = tuple(place % 5 for place in range(10))
+    return Track(320, 180, Fraction(25), (SPS, PPS), tuple(trains), since, stride=stride)
+
+
+@pytest.mark.parametrize("stride", [1, 5])
+def test_the_pictures_of_a_fault_begin_at_once_and_end_at_a_key_frame(stride: int) -> None:
+    stage = Stage(variant=_marked(stride))
+    _, wire = stage.join()
+    stage.world.run(1.3)
+    stage.fault = SimFault.DARK
+    seen = len(wire.frames())
+    stage.world.run(3.0)
+    assert wire.frames()[seen] == 1000, "with the variant's first key frame"
+    assert len(wire.frames()) - seen == pytest.approx(75 / stride, abs=1)
+    assert [after - before for before, after in itertools.pairwise(wire.frames()[seen:])].count(1) > 60 / stride
+    stage.fault = SimFault.NONE
+    stage.world.run(2.1)
+    back = next(place for place in wire.frames()[seen:] if place < 1000)
+    assert back % 50 == 0, "its own pictures come back with a key frame"
+    stamps = wire.timestamps()
+    steps = {(after - before) % 2**32 for before, after in itertools.pairwise(stamps)}
+    assert max(steps) <= 3600 * stride, "no gap at either end"
+    sequences = [struct.unpack(">H", packet[2:4])[0] for packet in wire.rtp]
+    assert all((b - a) % 65536 == 1 for a, b in itertools.pairwise(sequences))
+
+
+def test_who_joins_a_faulty_camera_begins_with_the_faults_key_frame() -> None:
+    stage = Stage(variant=_marked(1))
+    stage.fault = SimFault.DARK
+    stage.world.run(0.7)
+    _, first = stage.join()
+    assert first.frames() == [1000]
+    stage.world.run(0.3)
+    _, second = stage.join()
+    assert second.frames()[0] in (1000, 1005)
+    assert second.frames() == first.frames()[-len(second.frames()) :]
+
+
+def test_jumping_time_stamps_are_counted_and_pictures_go_on(stage: Stage) -> None:
+    _, wire = stage.join()
+    stage.fault = SimFault.JUMPING
+    seen = len(wire.frames())
+    stage.world.run(6.0)
+    steps = [(after - before) % 2**32 for before, after in itertools.pairwise(wire.timestamps())]
+    jumps = [step for step in steps if step != 3600]
+    assert len(jumps) == stage.playout.counters.jumps
+    assert 3 <= len(jumps) <= 5
+    assert len(wire.frames()) - seen == 150
+
+
+def test_a_camera_without_reports_sends_none_and_may_begin_anywhere(stage: Stage) -> None:
+    wire = Recorder()
+    viewer = Viewer(
+        wire,
+        (0, 1),
+        stage.timeline,
+        stage.playout.track,
+        stage.playout.counters,
+        reports=False,
+        first_timestamp=2**32 - 3600,
+    )
+    stage.playout.add(viewer, stage.playout.first_index())
+    stage.world.run(5.0)
+    assert wire.reports == []
+    assert wire.timestamps()[:3] == [2**32 - 3600, 0, 3600]
+
+
+def test_who_waits_for_a_key_frame_is_sent_nothing_before_it(stage: Stage) -> None:
+    stage.join()
+    stage.world.run(0.5)
+    wire = Recorder()
+    viewer = Viewer(wire, (0, 1), stage.timeline, stage.playout.track, stage.playout.counters)
+    viewer.await_key()
+    stage.playout.add(viewer, stage.playout.next_index())
+    stage.world.run(2.5)
+    assert wire.frames()[0] % 50 == 0
+    assert stage.playout.counters.before_key > 0
 
 
 def test_nothing_ticks_while_nobody_watches(stage: Stage) -> None:

@@ -60,6 +60,58 @@ def test_a_viewers_copy_has_its_own_numbers_and_they_wrap(
     assert train.data == before
 
 
+UNITS_265 = st.lists(
+    st.builds(
+        lambda kind, body: bytes([kind << 1, 1]) + body,
+        st.sampled_from([0, 1, 19, 32, 33, 34]),
+        st.binary(max_size=300),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def units_of_265(packets: list[bytes]) -> list[bytes]:
+    """What a receiver puts together again (RFC 7798, 4.4)."""
+    units: list[bytes] = []
+    for packet in packets:
+        payload = packet[12:]
+        kind = payload[0] >> 1 & 63
+        if kind == 48:
+            at = 2
+            while at < len(payload):
+                end = at + 2 + int.from_bytes(payload[at : at + 2], "big")
+                units.append(payload[at + 2 : end])
+                at = end
+        elif kind != 49:
+            units.append(payload)
+        elif payload[2] & 0x80:
+            units.append(bytes([payload[0] & 0x81 | (payload[2] & 63) << 1, payload[1]]) + payload[3:])
+        else:
+            units[-1] += payload[3:]
+    return units
+
+
+@given(UNITS_265, st.integers(4, 400))
+def test_a_receiver_puts_the_same_h265_together(units: list[bytes], limit: int) -> None:
+    packets = [packet for _, packet in rtp_packets(packetize(units, limit, codec="hevc").data)]
+    assert units_of_265(packets) == units
+    assert all(len(packet) - 12 <= limit for packet in packets)
+    assert [bool(packet[1] & 0x80) for packet in packets] == [False] * (len(packets) - 1) + [True]
+
+
+@given(UNITS_265)
+def test_garbled_h265_keeps_everything_but_slices(units: list[bytes]) -> None:
+    garbled = packetize(units, 60, codec="hevc").garbled()
+    after = units_of_265([packet for _, packet in rtp_packets(garbled.data)])
+    for unit, other in zip(units, after, strict=True):
+        assert other[:2] == unit[:2]
+        if unit[0] >> 1 in (0, 1, 19):
+            assert all(a != b for a, b in zip(unit[2:], other[2:], strict=True))
+        else:
+            assert other == unit
+
+
 @given(UNITS)
 def test_garbled_slices_differ_in_every_byte_and_everything_else_in_none(units: list[bytes]) -> None:
     train = packetize(units, 60)
