@@ -10,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.cases.accuracy import ACCURACY
+from benchmarks.cases.ingest import INGEST
 from benchmarks.cases.node import NODE
 from benchmarks.cases.recovery import RECOVERY
 from benchmarks.report import Case, Report
 
-CASES: dict[str, Case] = {case.name: case for case in (NODE, RECOVERY, ACCURACY)}
+CASES: dict[str, Case] = {case.name: case for case in (NODE, RECOVERY, INGEST, ACCURACY)}
 
 
 def main(argv: list[str]) -> int:

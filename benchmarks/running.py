@@ -1,0 +1,147 @@
+"""A node under measurement: the product's own processes, started as a user starts them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from alerts import redis_server
+from configs.loader import load
+from configs.schema import Camera, Settings
+from xueliang.demo.county import as_yaml
+from xueliang.supervisor import run_files
+
+ROOT = Path(__file__).parents[1]
+CACHE = ROOT / "benchmarks" / "results" / "cache"
+START_S = 60.0
+
+
+class NodeFailedError(RuntimeError):
+    """The node under measurement did not start or ended: with the last lines of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Sums over all cameras since the start, from the worker's metrics. ``cameras``: how many were analysed at all."""
+
+    received: int
+    analysed: int
+    dropped: dict[str, int]
+    in_flight: int
+    cameras: int
+
+    @property
+    def unaccounted(self) -> int:
+        """Frames that were received and of which nothing is known: must be 0."""
+        return abs(self.received - self.analysed - sum(self.dropped.values()) - self.in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUnderTest:
+    """``log`` holds what all its processes said."""
+
+    settings: Settings
+    process: subprocess.Popen[bytes]
+    began: float
+    log: Path
+
+    def control(self) -> str:
+        """Address of the supervisor's port; waits until the node is ready."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise NodeFailedError(f"the node ended before it was ready: {self.log.read_text()[-800:]}")
+        return str(json.loads(line)["control"])
+
+    def worker(self) -> psutil.Process:
+        """The worker's process, once it has announced itself."""
+        return psutil.Process(self._announced("worker").pid)
+
+    def worker_url(self) -> str:
+        """Address of the worker's private port."""
+        return str(self._announced("worker").url)
+
+    @property
+    def redis_url(self) -> str:
+        """Of its own Redis server."""
+        return redis_server.command(self.settings.state_dir).url
+
+    def _announced(self, name: str) -> run_files.RunFile:
+        while (told := run_files.read(self.settings.state_dir, name)) is None or told.url is None:
+            if self.process.poll() is not None or time.monotonic() - self.began > START_S:
+                raise NodeFailedError(f"{name} did not start: {self.log.read_text()[-800:]}")
+            time.sleep(0.02)
+        return told
+
+
+@contextmanager
+def node(cameras: tuple[Camera, ...], workdir: Path) -> Iterator[NodeUnderTest]:
+    """The example county with these cameras, started; stopped at the end."""
+    county = load(ROOT / "configs" / "examples" / "county.yaml", {})
+    sites = {camera.site for camera in cameras}
+    settings = county.model_copy(
+        update={
+            "state_dir": workdir / "state",
+            "listen": county.listen.model_copy(update={"port": 0}),
+            "cameras": cameras,
+            "sites": tuple(site for site in county.sites if site.id in sites),
+            "patrol": county.patrol.model_copy(update={"sites": ()}),
+        }
+    )
+    workdir.mkdir(parents=True, exist_ok=True)
+    config = workdir / "node.yaml"
+    config.write_text(as_yaml(settings), "utf-8")
+    log = workdir / "node.log"
+    began = time.monotonic()
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "xueliang.cli", "up", "--config", str(config), "--json"],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            cwd=ROOT,
+        )
+        try:
+            yield NodeUnderTest(settings, process, began, log)
+        finally:
+            process.terminate()
+            process.wait(15)
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def frames(control: str) -> Frames:
+    """The accounts of all cameras now."""
+    text = httpx.get(f"{control}/metrics", timeout=5, trust_env=False).text
+    sums = dict.fromkeys(("received", "analysed", "in_flight"), 0.0)
+    dropped: dict[str, int] = {}
+    cameras = set()
+    for family in text_string_to_metric_families(text):
+        name = family.name.removeprefix("xueliang_frames_")
+        for sample in family.samples:
+            if name == family.name or sample.name.endswith("_created"):
+                continue
+            if name == "dropped":
+                cause = sample.labels["cause"]
+                dropped[cause] = dropped.get(cause, 0) + int(sample.value)
+            elif name in sums:
+                sums[name] += sample.value
+                if name == "analysed" and sample.value > 0:
+                    cameras.add(sample.labels["camera"])
+    received, analysed, in_flight = (int(sums[name]) for name in ("received", "analysed", "in_flight"))
+    return Frames(received, analysed, dropped, in_flight, len(cameras))
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """CPU seconds that the process has used so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
