@@ -30,6 +30,7 @@ describe("sentence", () => {
     expect(sentence(fresh({ cause: "network", attempt: 2 }), null, null, at, words)).toMatchObject({ text: "本机与服务器的连接中断", action: "正在重连（第 2 次）" });
     expect(sentence(fresh({ cause: "worker" }), null, null, at, words)?.text).toContain("处理进程");
     expect(sentence(fresh({ cause: "browser" }), null, "codec", at, words)?.text).toContain("H.264");
+    expect(sentence(fresh({ state: "connecting", cause: "browser" }), camera({}), "h265", at, words)?.text).toContain("不能播放 H.265");
   });
 
   it("says since when a camera is offline, and when a refused one is tried again", () => {

@@ -169,6 +169,7 @@ export const en: Record<Key, string> = {
   "tile.cause.connecting": "Camera is being reconnected",
   "browser.mse": "This browser cannot play streams; use a recent Chrome or Edge",
   "browser.codec": "This browser cannot play this codec; use an H.264 sub-stream",
+  "browser.h265": "This browser cannot play H.265; use an H.264 sub-stream, or a browser with HEVC",
   "browser.decoder": "Decoder failed, opening again",
   "browser.slow": "Decoding too slow, jumped to live",
   "browser.unknown": "The server knows no such camera; check the settings",

@@ -167,6 +167,7 @@ export const zh = {
   "tile.cause.connecting": "摄像机正在重连",
   "browser.mse": "此浏览器不能播放视频流，请用新版 Chrome 或 Edge",
   "browser.codec": "此浏览器不能播放该编码，请改用 H.264 子码流",
+  "browser.h265": "此浏览器不能播放 H.265，请改用 H.264 子码流，或支持 HEVC 的浏览器",
   "browser.decoder": "解码出错，正在重新打开",
   "browser.slow": "本机来不及解码，已跳到实时",
   "browser.unknown": "服务器没有这路摄像机，请核对设置",

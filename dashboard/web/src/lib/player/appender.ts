@@ -31,7 +31,7 @@ export class Appender {
 
   init(mime: string, data: ArrayBuffer): void {
     if (!MediaSource.isTypeSupported(mime)) {
-      this.onFault("codec");
+      this.onFault(/\b(hvc1|hev1)\b/.test(mime) ? "h265" : "codec");
       return;
     }
     this.queue.push({ do: "init", mime, data });

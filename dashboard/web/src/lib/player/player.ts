@@ -9,6 +9,8 @@ import { follow } from "./liveEdge";
 import { parsePrft } from "./prft";
 import { Timeline } from "./timeline";
 
+/** What this browser will never play: opening it again changes nothing. */
+const UNPLAYABLE = new Set(["codec", "h265"]);
 const RECONNECT_LIMIT_MS = 2_000;
 /** The server knows no such camera: asking again changes nothing until the settings do. */
 const CLOSE_UNKNOWN = 4404;
@@ -100,7 +102,7 @@ export class Player {
     this.stayAtEdge();
     const arriving = this.fragmentAt !== null && now - this.fragmentAt < 1_000;
     const shownAt = Math.max(this.glassAt ?? 0, this.startedAt);
-    if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS && this.browserFault !== "codec") this.restart("decoder");
+    if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS && !UNPLAYABLE.has(this.browserFault ?? "")) this.restart("decoder");
   }
 
   private connect(): void {
