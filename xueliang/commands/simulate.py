@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,20 @@ DEFAULT_CONTROL_PORT = 8550
 PASSWORD_VARIABLE = "XUELIANG_SIMULATE_PASSWORD"  # noqa: S105 - the name of a variable
 
 
+class Codec(StrEnum):
+    """What the cameras send."""
+
+    H264 = "h264"
+    H265 = "h265"
+
+
+class Auth(StrEnum):
+    """RFC 7616 or RFC 7617."""
+
+    DIGEST = "digest"
+    BASIC = "basic"
+
+
 @app.callback(invoke_without_command=True)
 def simulate(
     context: typer.Context,
@@ -45,7 +61,9 @@ def simulate(
     control_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the control API (loopback).")] = (
         DEFAULT_CONTROL_PORT
     ),
-    username: Annotated[str | None, typer.Option(help="Digest user; without it everybody may watch.")] = None,
+    codec: Annotated[Codec, typer.Option(help="Of both streams.")] = Codec.H264,
+    username: Annotated[str | None, typer.Option(help="User; without it everybody may watch.")] = None,
+    auth: Annotated[Auth, typer.Option(help="How the user is asked.")] = Auth.DIGEST,
     password_env: Annotated[str, typer.Option(help="Environment variable that holds the password.")] = (
         PASSWORD_VARIABLE
     ),
@@ -66,11 +84,12 @@ def simulate(
                 source,
                 username=username,
                 password=_password(username, password_env),
+                scheme="basic" if auth is Auth.BASIC else "digest",
                 port=base_port + index - 1 if base_port else 0,
             )
             for index, source in enumerate(sources, 1)
         ]
-        profiles = Profiles(main=_main_profile(main_size, main_kbps))
+        profiles = _profiles(_main_profile(main_size, main_kbps), codec)
         asyncio.run(_run(settings, cache_dir, host, control_port, profiles, as_json))
     except (PortError, SourceError, OSError) as error:
         typer.echo(f"xueliang simulate: {error}", err=True)
@@ -88,7 +107,8 @@ def fault(
     """Switch the fault of a running camera; ``none`` heals it."""
     try:
         # Without the environment's proxies: the address is on this machine.
-        with httpx.Client(trust_env=False, timeout=5) as client:
+        # Some faults are encoded first.
+        with httpx.Client(trust_env=False, timeout=httpx.Timeout(60, connect=5)) as client:
             reply = client.put(f"{control.rstrip('/')}/cameras/{camera}/fault", json={"fault": name})
             answer = reply.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -116,6 +136,13 @@ def _password(username: str | None, variable: str) -> str:
     if not password:
         raise typer.BadParameter(f"--username needs a password in the environment variable {variable}")
     return password
+
+
+def _profiles(main: Profile, codec: Codec) -> Profiles:
+    sub = Profiles().sub
+    if codec is Codec.H265:
+        main, sub = replace(main, codec="hevc"), replace(sub, codec="hevc")
+    return Profiles(main=main, sub=sub)
 
 
 def _main_profile(size: str, kbps: int) -> Profile:

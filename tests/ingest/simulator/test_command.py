@@ -45,11 +45,13 @@ def simulate_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def simulate_process(simulate_clips: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+@pytest.fixture(params=[[], ["--codec", "h265", "--auth", "basic"]], ids=["h264 and digest", "h265 and basic"])
+def simulate_process(
+    request: pytest.FixtureRequest, simulate_clips: Path, tmp_path: Path
+) -> Iterator[subprocess.Popen[str]]:
     """Two cameras that play the clip."""
     options = ["--cameras", "2", "--video", str(simulate_clips), "--base-port", "0", "--control-port", "0"]
-    options += ["--cache-dir", str(tmp_path / "cache"), "--username", "admin", "--json"]
+    options += ["--cache-dir", str(tmp_path / "cache"), "--username", "admin", "--json", *request.param]
     process = subprocess.Popen(
         [*COMMAND, *options],
         cwd=ROOT,
@@ -69,9 +71,8 @@ def messages(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_tells_when_it_is_ready_takes_faults_and_stops_within_a_second(
-    simulate_process: subprocess.Popen[str], rtsp_connect: Connect, sign_digest: Callable[..., str], number: int
+    simulate_process: subprocess.Popen[str], rtsp_connect: Connect, sign_digest: Callable[..., str]
 ) -> None:
     told = messages(simulate_process)
     listening = next(told)
@@ -84,7 +85,11 @@ def test_it_tells_when_it_is_ready_takes_faults_and_stops_within_a_second(
 
     client = rtsp_connect(ready["cameras"][0]["urls"]["sub"])
     challenge = client.ask("DESCRIBE").one("www-authenticate")
-    assert client.ask("DESCRIBE", Authorization=sign_digest(challenge, "DESCRIBE", client.url)).status == 200
+    basic = challenge.startswith("Basic ")
+    signed = "Basic YWRtaW46czNjcmV0" if basic else sign_digest(challenge, "DESCRIBE", client.url)
+    described = client.ask("DESCRIBE", Authorization=signed)
+    assert described.status == 200
+    assert ("H265/90000" if basic else "H264/90000") in described.body.decode()
 
     switched = run("fault", "C2", "frozen", "--control", ready["control"])
     assert (switched.returncode, switched.stdout) == (0, "C2: frozen\n")
@@ -93,7 +98,7 @@ def test_it_tells_when_it_is_ready_takes_faults_and_stops_within_a_second(
     assert "'sulking' is unknown; there are none, frozen, stuck" in refused.stderr
 
     began = time.monotonic()
-    simulate_process.send_signal(number)
+    simulate_process.send_signal(signal.SIGINT if basic else signal.SIGTERM)
     assert simulate_process.wait(10) == 0
     assert time.monotonic() - began < 1.5
     assert simulate_process.stderr is not None
