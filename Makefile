@@ -52,7 +52,6 @@ system:
 	@setup/system.sh
 
 demo: $(STAMPS)/python $(STAMPS)/web
-	@setup/system.sh --optional
 	@exec $(BIN)/xueliang demo
 
 test: setup

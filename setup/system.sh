@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # What only the system's package manager can give. Root on Debian: installed. Otherwise: the exact command is named.
-# --optional: the product runs without these (the demo wants none but fonts for a local browser), so only tell.
+# The product itself runs without these; the tests want them.
 set -euo pipefail
-optional=${1:-}
 missing=()
 need() { # need PACKAGE TEST...
   local package=$1; shift
@@ -24,9 +23,7 @@ need gir1.2-gst-rtsp-server-1.0 /usr/bin/python3 -c 'import gi; gi.require_versi
 need fonts-noto-cjk bash -c 'ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc'
 [ ${#missing[@]} -eq 0 ] && exit 0
 command="apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
-if [ "$optional" = --optional ]; then
-  exit 0
-elif [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "installing: ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq && apt-get install --yes -qq --no-install-recommends "${missing[@]}" >/dev/null
