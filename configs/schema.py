@@ -233,12 +233,36 @@ class OfflineRule(RuleBase):
 Rule = Annotated[IntrusionRule | LineCrossingRule | CrowdingRule | OfflineRule, Field(discriminator="kind")]
 
 
+class Priority(StrEnum):
+    """Who comes first when the machine cannot carry all. A camera whose rule waits to alarm counts one step higher."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """0 for low to 2 for high."""
+        return ("low", "normal", "high").index(self)
+
+    @property
+    def raised(self) -> Priority:
+        """One step higher; high stays."""
+        return Priority.NORMAL if self is Priority.LOW else Priority.HIGH
+
+
 class CameraDetection(Section):
     """Whether and how a camera's pictures are analysed."""
 
     enabled: bool = True
     stream: Literal["sub", "main"] = "sub"
     fps: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second, while something moves")
+    min_fps: float = Field(
+        default=1.0, gt=0, le=30, description="of them, what other cameras' frames do not displace; at most fps counts"
+    )
+    priority: Priority = Field(
+        default=Priority.NORMAL, description="in overload the lowest yields first, evenly within a priority"
+    )
     gated: bool = Field(
         default=False,
         description="decode only while the packets say that something moves; not for dark, noisy pictures",
@@ -289,7 +313,7 @@ class ModelSettings(Section):
         default="motion", description="what happens when the model cannot be had: motion only, or no start"
     )
     sessions: int | None = Field(
-        default=None, ge=1, le=64, description="concurrent runs; default: cores - 1, at least 1"
+        default=None, ge=1, le=64, description="concurrent runs; default: as measured on this machine"
     )
     min_score: Unit = 0.25
     nms_iou: Unit = 0.6

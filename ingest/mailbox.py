@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
+from configs.schema import Priority
+from ingest.fair_share import FairShare, Share
 from ingest.frame import Frame
 from ingest.ledger import DropCause, FrameLedger
 
@@ -16,7 +17,7 @@ class Mailboxes:
 
     A frame must be booked as received in the ledger before it is put. A frame that replaces another one counts the
     older as ``superseded``; frames that wait at :meth:`close`, or come after it, count as ``shutdown``. Whoever takes
-    a frame closes it in the ledger, as analysed or dropped.
+    a frame closes it in the ledger, as analysed or dropped. ``shares``: what was promised; others have the usual one.
     """
 
     def __init__(
@@ -24,13 +25,12 @@ class Mailboxes:
         camera_ids: Iterable[str],
         ledger: FrameLedger,
         *,
+        shares: Mapping[str, Share] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._monotonic = monotonic
-        self._cameras = frozenset(camera_ids)
-        # In order of the last turn: a camera goes to the end when it is served, so nobody waits more than one round.
-        self._turns = OrderedDict.fromkeys(sorted(self._cameras))
+        self._turns = FairShare({camera_id: Share() for camera_id in camera_ids} | dict(shares or {}))
         self._slots: dict[str, Frame] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -43,7 +43,7 @@ class Mailboxes:
 
     def put(self, frame: Frame) -> None:
         """Offers the newest frame of its camera; never blocks. Raises ``KeyError`` for an unknown camera."""
-        if frame.camera_id not in self._cameras:
+        if frame.camera_id not in self._turns:
             raise KeyError(frame.camera_id)
         with self._changed:
             lost: Frame | None = frame
@@ -56,29 +56,30 @@ class Mailboxes:
             self._ledger.dropped(lost.camera_id, cause)
 
     def take_next(self, busy: Collection[str], timeout: float) -> Frame | None:
-        """The waiting frame of the camera not in ``busy`` that was served longest ago.
+        """The waiting frame of the camera not in ``busy`` whose turn it is: see :class:`ingest.fair_share.FairShare`.
 
         Blocks up to ``timeout`` seconds; ``None`` when no such frame came, or after :meth:`close`.
         """
         deadline = self._monotonic() + timeout
         with self._changed:
             while not self._closed:
-                for camera_id in self._turns:
-                    if camera_id in self._slots and camera_id not in busy:
-                        self._turns.move_to_end(camera_id)
-                        return self._slots.pop(camera_id)
+                ready = [camera_id for camera_id in self._slots if camera_id not in busy]
+                if ready:
+                    return self._slots.pop(self._turns.choose(ready, self._monotonic()))
                 left = deadline - self._monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     return None
             return None
 
-    def take(self, camera_id: str) -> Frame | None:
-        """The waiting frame of one camera, without waiting for one."""
+    def set_raised(self, camera_id: str, raised: bool) -> None:
+        """Whether the camera counts one priority higher for now."""
         with self._changed:
-            frame = self._slots.pop(camera_id, None)
-            if frame is not None:
-                self._turns.move_to_end(camera_id)
-            return frame
+            self._turns.set_raised(camera_id, raised)
+
+    def priority(self, camera_id: str) -> Priority:
+        """The camera's priority now."""
+        with self._changed:
+            return self._turns.priority(camera_id)
 
     def notify(self) -> None:
         """Wakes whoever waits in :meth:`take_next`: a ``busy`` camera has become free."""
