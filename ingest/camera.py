@@ -12,11 +12,12 @@ import structlog
 from configs.schema import Camera
 from ingest.frame import StreamName
 from ingest.gating.gate import GateLimits, GateState, PacketGate
+from ingest.gating.level import Level, LevelGate
 from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
 from ingest.live import LiveChannel
 from ingest.rtsp.address import Address, Opener, open_rtsp
-from ingest.rtsp.decoding import FrameDecoder, FrameTarget, UnitDecoder
+from ingest.rtsp.decoding import FrameDecoder, FrameTarget
 from ingest.rtsp.gated import GatedDecoder
 from ingest.rtsp.reading import Moment
 from ingest.rtsp.session import SessionCounts, SessionLimits, StreamSession, real_now
@@ -95,6 +96,8 @@ class CameraIngest:
         self.camera = camera
         wanted = camera.detection
         self._gate = PacketGate(GateLimits(floor_s=wanted.look_every_s)) if gated and wanted.gated else None
+        self._level = LevelGate(wanted.fps, wanted.min_fps, wanted.look_every_s)
+        self._decoder: GatedDecoder | None = None
         self._ledger = ledger
         self._frames = frames
         self._watch = watch
@@ -144,6 +147,21 @@ class CameraIngest:
     def gate(self) -> GateState:
         """Whether the analysed stream is decoded now."""
         return GateState.OFF if self._gate is None else self._gate.state
+
+    @property
+    def level(self) -> Level:
+        """How much of the analysed stream this machine carries."""
+        return self._level.level
+
+    def set_level(self, level: Level) -> None:
+        """From now on so much; more than before from the next key frame on."""
+        self._level.level = level
+
+    def pixel_rate(self) -> float | None:
+        """Pixels a second of the analysed stream; ``None`` until they are known."""
+        with self._lock:
+            decoder, (received, _) = self._decoder, self._rates.rates()
+        return decoder.pixels * received if decoder is not None and decoder.pixels and received else None
 
     def start(self) -> None:
         """Opens the streams that are always open; once."""
@@ -284,7 +302,7 @@ class CameraIngest:
     def _open(self, name: StreamName) -> None:
         """With the lock held: a new session for the stream, started."""
         judge = self._judges[name]
-        decoder: UnitDecoder | None = None
+        decoder: GatedDecoder | None = None
         if self.camera.detection.enabled and name == self._analysed:
             frames = FrameDecoder(
                 self.camera.id,
@@ -293,9 +311,10 @@ class CameraIngest:
                 ledger=self._ledger,
                 target=self._frames,
                 see=judge.see,
+                thins=self._level.thins,
             )
-            gate = self._gate
-            decoder = frames if gate is None else GatedDecoder(self.camera.id, frames, gate, self._ledger)
+            decoder = GatedDecoder(self.camera.id, frames, self._gate, self._ledger, self._level)
+            self._decoder = decoder
         session = StreamSession(
             self.camera.id,
             name,

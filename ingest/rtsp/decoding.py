@@ -13,6 +13,7 @@ from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
 
 from ingest.frame import Frame, StreamName
+from ingest.gating.rate import RateGate
 from ingest.ledger import DropCause, FrameLedger
 from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
 from ingest.pictures import DecodedPicture
@@ -39,31 +40,13 @@ class UnitDecoder(Protocol):
         """Nothing more will come of this session."""
 
 
-class RateGate:
-    """Lets at most ``fps`` frames a second through, evenly, judged by media time in seconds."""
-
-    def __init__(self, fps: float) -> None:
-        self._interval = 1.0 / fps
-        self._due: float | None = None
-
-    def passes(self, pts_s: float) -> bool:
-        """Whether the frame at ``pts_s`` is due; a tenth of an interval early is, or jitter would halve the rate."""
-        if self._due is not None and pts_s < self._due - 0.1 * self._interval:
-            # A timeline that went back would otherwise close the gate for as long as it went back.
-            if self._due - pts_s <= 2 * self._interval:
-                return False
-            self._due = None
-        behind = self._due is None or pts_s > self._due + self._interval
-        self._due = (pts_s if behind or self._due is None else self._due) + self._interval
-        return True
-
-
 class FrameDecoder:
     """Decodes one stream and offers its frames. Used by one thread, the stream's reader.
 
-    ``see`` is shown every good picture, also those above the rate.
+    ``see`` is shown every good picture, also those above the rate. ``thins``: whether a picture that is due, at the
+    given time in seconds, is given up since the machine is overloaded.
 
-    Books each unit as received, and the frames that it does not offer as dropped: ``undecodable``, ``rate``,
+    Books each unit as received, and the frames that it does not offer as dropped: ``undecodable``, ``rate``, ``shed``,
     ``session_ended`` for what a decoder still held.
     """
 
@@ -76,12 +59,14 @@ class FrameDecoder:
         ledger: FrameLedger,
         target: FrameTarget,
         see: Callable[[av.VideoFrame], None] = lambda _: None,
+        thins: Callable[[float], bool] = lambda _: False,
     ) -> None:
         self._camera_id = camera_id
         self._stream: StreamName = stream
         self._ledger = ledger
         self._target = target
         self._see = see
+        self._thins = thins
         self._gate = RateGate(fps)
         self._context: VideoCodecContext | None = None
         self._parameters: ParameterSets | None = None
@@ -108,6 +93,16 @@ class FrameDecoder:
             self._give_up(next(iter(self._pending)))
         # A decoder that keeps everything to itself has an error that it does not tell (H.265's slice headers).
         return None if overdue and not frames else len(frames)
+
+    def decode_alone(self, unit: AccessUnit, cause: DropCause) -> int | None:
+        """As :meth:`decode`, for a key frame after which nothing is decoded; ends with :meth:`end_session`."""
+        frames = self.decode(unit)
+        if self._context is not None and self._pending:  # a decoder that puts pictures in order waits for the next
+            with suppress(av.FFmpegError):
+                for frame in self._context.decode(None):
+                    self._offer(frame)
+        self.end_session(cause)
+        return None if frames is None else 1
 
     def replay(self, unit: AccessUnit) -> None:
         """Decodes a unit that was booked before, for the sake of those that follow; nothing is offered or booked."""
@@ -143,6 +138,9 @@ class FrameDecoder:
         pts_s = unit.pts / TIMESCALE
         if not self._gate.passes(pts_s):
             self._ledger.dropped(self._camera_id, DropCause.RATE)
+            return
+        if self._thins(pts_s):
+            self._ledger.dropped(self._camera_id, DropCause.SHED)
             return
         self._sequence += 1
         self._target.put(

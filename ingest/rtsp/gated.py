@@ -1,4 +1,6 @@
-"""A decoder behind its packet gate: rests while nothing moves, and catches up from the last key frame when it must."""
+"""A decoder behind its gates: rests while nothing moves, catches up from the last key frame when it must, and gives up
+what an overloaded machine cannot carry.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from contextlib import suppress
 
 from ingest import h264
 from ingest.gating.gate import Decision, PacketGate
+from ingest.gating.level import LevelGate
 from ingest.gating.slice_qp import QpReader
 from ingest.ledger import DropCause, FrameLedger
 from ingest.nal import MalformedVideo
@@ -16,21 +19,34 @@ _LONGEST_GOP = 300  # units kept to catch up with; a longer GOP is entered at it
 
 
 class GatedDecoder:
-    """What :class:`FrameDecoder` is to its session, but only as much of it as the gate asks for.
+    """What :class:`FrameDecoder` is to its session, but only as much of it as its gates ask for.
 
-    Every unit is booked as received; what rests is dropped as ``gated``. Units that are decoded only to catch up were
-    booked when they came and are not booked again. Used by one thread, the stream's reader.
+    ``gate``: by what moves; ``None``: everything is wanted. ``level``: by what the machine can carry. Every unit is
+    booked as received; what rests is dropped as ``gated`` or ``shed``. Units that are decoded only to catch up were
+    booked when they came and are not booked again; after a level that left pictures out nothing is caught up with: the
+    next key frame begins. Used by one thread, the stream's reader.
     """
 
-    def __init__(self, camera_id: str, decoder: FrameDecoder, gate: PacketGate, ledger: FrameLedger) -> None:
+    def __init__(
+        self,
+        camera_id: str,
+        decoder: FrameDecoder,
+        gate: PacketGate | None,
+        ledger: FrameLedger,
+        level: LevelGate | None = None,
+    ) -> None:
         self._camera_id = camera_id
         self._decoder = decoder
         self._gate = gate
+        self._level = level or LevelGate()
         self._ledger = ledger
         self._quantiser: QpReader | None = None
         self._parameters: ParameterSets | None = None
         self._gop: list[AccessUnit] | None = None  # None: its beginning is not known, so nothing can be decoded
         self._decoding = False
+        self._cause = DropCause.GATED  # why the last unit rested
+        self.pixels = 0
+        """Of one picture; 0 until the first key frame."""
 
     def decode(self, unit: AccessUnit) -> int | None:
         """See :meth:`FrameDecoder.decode`; 1 for a picture that rests, since nothing speaks against it."""
@@ -39,24 +55,23 @@ class GatedDecoder:
             self._know(unit.parameters)
         elif self._gop is not None and len(self._gop) >= _LONGEST_GOP:
             self._gop = None
-        decision = self._gate.note(
-            unit.pts / TIMESCALE,
-            unit.size,
-            self._qp(unit),
-            keyframe=unit.keyframe,
-            reference=_is_reference(unit),
-        )
-        if decision is Decision.DECODE and (self._decoding or self._gop is not None):
+        at = unit.pts / TIMESCALE
+        wanted = self._ask_gate(unit, at)
+        allowed = self._level.limit(wanted, at, keyframe=unit.keyframe)
+        if allowed is not wanted:
+            self._cause = DropCause.SHED
+        elif wanted is Decision.REST:
+            self._cause = DropCause.GATED
+        if allowed is Decision.DECODE and (self._decoding or self._gop is not None):
             frames = self._catch_up(unit)
-        elif decision is Decision.LOOK:
-            frames = self._decoder.decode(unit)
-            self._rest()
+        elif allowed is Decision.LOOK:
+            self._decoding = False
+            frames = self._decoder.decode_alone(unit, self._cause)
         else:
-            self._rest()
-            self._ledger.received(self._camera_id)
-            self._ledger.dropped(self._camera_id, DropCause.GATED)
-            frames = 1
-        if self._gop is not None:
+            frames = self._rest()
+        if allowed is not wanted:
+            self._gop = None
+        elif self._gop is not None and self._gate is not None:
             self._gop.append(unit)
         return frames
 
@@ -77,18 +92,30 @@ class GatedDecoder:
                 self._decoder.replay(missed)
         return self._decoder.decode(unit)
 
-    def _rest(self) -> None:
-        if self._decoding:
-            self._decoding = False
-        self._decoder.end_session(DropCause.GATED)
+    def _rest(self) -> int:
+        self._decoding = False
+        self._decoder.end_session(self._cause)
+        self._ledger.received(self._camera_id)
+        self._ledger.dropped(self._camera_id, self._cause)
+        return 1
+
+    def _ask_gate(self, unit: AccessUnit, at: float) -> Decision:
+        if self._gate is None:
+            return Decision.DECODE
+        return self._gate.note(at, unit.size, self._qp(unit), keyframe=unit.keyframe, reference=_is_reference(unit))
 
     def _know(self, parameters: ParameterSets) -> None:
         if parameters == self._parameters:
             return
-        if self._parameters is not None:
+        if self._parameters is not None and self._gate is not None:
             self._gate.relearn()
         self._parameters = parameters
         self._quantiser = None
+        with suppress(MalformedVideo):  # what its pictures cost then stays as it was judged
+            sequence = parameters.sequence()
+            self.pixels = sequence.width * sequence.height
+        if self._gate is None:
+            return
         if isinstance(parameters, h264.ParameterSets):
             with suppress(MalformedVideo):  # then size alone must do, as with H.265
                 self._quantiser = QpReader(parameters)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.frame import Frame
+from ingest.gating.rate import RateGate
 from ingest.ledger import DropCause, FrameLedger
 from ingest.packet import AccessUnit
-from ingest.rtsp.decoding import FrameDecoder, RateGate
+from ingest.rtsp.decoding import FrameDecoder
 
 EncodeUnits = Callable[..., list[AccessUnit]]
 
