@@ -1,0 +1,184 @@
+"""How much of each camera an overloaded machine decodes: less of the lowest priority first, evenly within one. Pure.
+
+Frames are given up before decoding, since decoders that work in vain take the detector's time. Costs are estimates, so
+the budget follows what is measured: it is cut in the measure of the overload and grows in small steps, as TCP's window
+does (D.-M. Chiu and R. Jain, "Analysis of the increase and decrease algorithms for congestion avoidance in computer
+networks", 1989). All costs are in cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from configs.schema import Priority
+from ingest.gating.level import Level, reduced
+
+LEVELS = (Level.FULL, Level.HALF, Level.KEYFRAMES, Level.FLOOR)
+CORES_PER_PIXEL_RATE = 2.7e-9
+"""Decoding costs so many cores for one pixel a second: 1080p at 25 a second takes 14 % of a core (measured)."""
+UNKNOWN_DECODING = 0.03
+"""Cores, for a stream whose size is not known yet: 640×360 at 25 a second takes half of it."""
+
+_KEY_FRAMES = 0.5  # a second, as cameras are usually set
+_KEY_FRAMES_COST = 0.08  # of decoding all: they are larger than others (2 of 14 % of a core, less the demuxing)
+_FLOOR = 0.03  # frames a second at the lowest level
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one camera asks for. ``active``: everything is decoded, since something moves or there is no gate.
+
+    ``decoding``: cores that decoding all of it takes. ``fps``, ``min_fps``: analysed frames a second as promised.
+    """
+
+    camera_id: str
+    priority: Priority
+    fps: float
+    min_fps: float
+    active: bool
+    decoding: float
+
+    def cost(self, level: Level, inference_s: float) -> float:
+        """Cores at ``level``, where analysing one frame takes ``inference_s`` core seconds."""
+        if not self.active:
+            return 0.0
+        if level is Level.FULL:
+            return self.decoding + self.fps * inference_s
+        if level is Level.HALF:
+            return self.decoding + reduced(self.fps, self.min_fps) * inference_s
+        if level is Level.KEYFRAMES:
+            return self.decoding * _KEY_FRAMES_COST + min(self.fps, _KEY_FRAMES) * inference_s
+        return self.decoding * _KEY_FRAMES_COST * _FLOOR / _KEY_FRAMES + min(self.fps, _FLOOR) * inference_s
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The last second. ``stage``: work offered to the detection threads, as a share of what they can do. ``cpu``: the
+    process's share of the cores. ``wait_s``: from capture to inference, 90th percentile; ``None`` without frames.
+    """
+
+    stage: float
+    cpu: float
+    wait_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLimits:
+    """Overload is beyond ``stage``, ``cpu`` or ``wait_s``. A wait counts only where stage or processor are busy, at
+    ``busy`` of their limit: cameras may be late by themselves. Below ``calm`` of all limits more is granted,
+    ``patience_s`` after the last cut, doubled up to ``most_patience_s`` where growth ended in overload again.
+    ``settle_s``: until a change shows in what is measured. ``margin``: share of the budget that stays free where
+    somebody gets more. ``turn_s``: within a priority, who gives up more changes so often.
+    """
+
+    stage: float = 0.95
+    cpu: float = 0.92
+    wait_s: float = 1.0
+    busy: float = 0.65
+    calm: float = 0.8
+    settle_s: float = 2.0
+    patience_s: float = 4.0
+    most_patience_s: float = 120.0
+    growth: float = 0.1
+    margin: float = 0.1
+    turn_s: float = 60.0
+
+    def pressure(self, load: Load) -> float:
+        """1: just what the machine can carry; above 2 it says nothing more."""
+        work = max(load.stage / self.stage, load.cpu / self.cpu)
+        wait = load.wait_s / self.wait_s if load.wait_s is not None and work >= self.busy else 0.0
+        return min(2.0, max(work, wait))
+
+
+def allocate(demands: Sequence[Demand], budget: float, inference_s: float, turn: int = 0) -> dict[str, Level]:
+    """The highest levels whose cost is within ``budget`` cores, or the lowest of all where none is.
+
+    A camera yields only when all of lower priority are at the floor, and within a priority nobody is more than one
+    level below another. ``turn`` moves the beginning.
+    """
+    levels = {demand.camera_id: Level.FULL for demand in demands}
+    total = sum(demand.cost(Level.FULL, inference_s) for demand in demands)
+    for priority in sorted(Priority, key=lambda each: each.rank):
+        members = sorted((each for each in demands if each.priority is priority), key=lambda each: each.camera_id)
+        begin = turn % len(members) if members else 0
+        for above, below in pairwise(LEVELS):
+            for demand in members[begin:] + members[:begin]:
+                if total <= budget:
+                    return levels
+                levels[demand.camera_id] = below
+                total -= demand.cost(above, inference_s) - demand.cost(below, inference_s)
+    return levels
+
+
+class DecodeBudget:
+    """Fed once a second. Begins with what ``cores`` should carry: a start with everything active is no flood."""
+
+    def __init__(self, cores: float, limits: BudgetLimits | None = None) -> None:
+        self._limits = limits or BudgetLimits()
+        self._usual = self._budget = 0.85 * cores
+        self._step = 0.05 * cores
+        self._levels: dict[str, Level] = {}
+        self._priorities: dict[str, Priority] = {}
+        self._patience_s = self._limits.patience_s
+        self._cut_at = self._grown_at = self._changed_at = float("-inf")
+        self._turn = 0
+        self.pressure = 0.0
+        """Of the last update; above 1 the machine is overloaded."""
+
+    @property
+    def budget(self) -> float:
+        """Cores that may be used, by the estimates."""
+        return self._budget
+
+    def update(
+        self, now: float, load: Load | None, demands: Sequence[Demand], inference_s: float
+    ) -> Mapping[str, Level]:
+        """The level of each camera from ``now`` on, monotonic seconds. ``load`` is ``None`` before the first second."""
+        if load is not None:
+            self.pressure = self._limits.pressure(load)
+            self._adjust(now, self._cost(demands, inference_s))
+        priorities = {demand.camera_id: demand.priority for demand in demands}
+        turn = int(now // self._limits.turn_s)
+        if priorities != self._priorities or turn != self._turn or self._cost(demands, inference_s) > self._budget:
+            self._priorities, self._turn = priorities, turn
+            self._change(now, allocate(demands, self._budget, inference_s, turn))
+        elif now - self._changed_at >= self._limits.settle_s:
+            more = allocate(demands, (1 - self._limits.margin) * self._budget, inference_s, turn)
+            if _height(more) > _height(self._levels):
+                self._change(now, more)
+        return dict(self._levels)
+
+    def _adjust(self, now: float, granted: float) -> None:
+        limits = self._limits
+        limited = any(level is not Level.FULL for level in self._levels.values())
+        if self.pressure > 1:
+            if now - self._cut_at < limits.settle_s:
+                return
+            if now - self._grown_at <= 2 * self._patience_s:
+                self._patience_s = min(limits.most_patience_s, 2 * self._patience_s)
+            self._budget = min(self._budget, granted) / self.pressure
+            self._cut_at, self._grown_at = now, float("-inf")
+        elif (
+            self.pressure < limits.calm
+            and now - self._cut_at >= self._patience_s
+            and now - self._grown_at >= limits.settle_s
+        ):
+            if not limited:
+                self._patience_s = limits.patience_s
+            if limited or self._budget < self._usual:
+                self._budget += max(self._step, limits.growth * self._budget)
+                self._grown_at = now
+
+    def _cost(self, demands: Sequence[Demand], inference_s: float) -> float:
+        return sum(each.cost(self._levels.get(each.camera_id, Level.FULL), inference_s) for each in demands)
+
+    def _change(self, now: float, levels: dict[str, Level]) -> None:
+        if levels != self._levels:
+            self._levels = levels
+            self._changed_at = now
+
+
+def _height(levels: Mapping[str, Level]) -> int:
+    return -sum(LEVELS.index(level) for level in levels.values())
