@@ -26,7 +26,6 @@ from dashboard.policy import Role
 from ingest.simulator.background import SimulatorThread
 from ingest.simulator.source import ClipSource, Source, clips, scenes
 from xueliang.demo.county import TRAFFIC, as_yaml, demo_settings
-from xueliang.preflight import free_ports
 from xueliang.surroundings import database_url
 
 ROOT = Path(__file__).parents[2]
@@ -137,8 +136,7 @@ def county(cameras: SimulatorThread, ids: Sequence[str], state_dir: Path) -> Set
     streams = [
         (StreamSettings(url=cameras.url(each, "main")), StreamSettings(url=cameras.url(each, "sub"))) for each in ids
     ]
-    # A port of its own: the wall is found again at the same address when the dashboard has been restarted.
-    settings = demo_settings(example, streams, state_dir=state_dir, port=free_ports(1)[0])
+    settings = demo_settings(example, streams, state_dir=state_dir, port=0)
     armed = tuple(
         camera.model_copy(
             update={

@@ -6,7 +6,9 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from prometheus_client import start_http_server
 
@@ -25,12 +27,22 @@ from xueliang.supervisor import run_files
 from xueliang.surroundings import database_url, evidence_dir, web_dist
 
 
+def _listen(settings: Settings) -> socket.socket:
+    """A free port, where one is asked for, is kept over a restart: the pages that are open look for us there."""
+    told = run_files.read(settings.state_dir, "dashboard")
+    before = urlsplit(told.public).port if told is not None and told.public is not None else None
+    if settings.listen.port == 0 and before is not None:
+        with suppress(PortTaken):
+            return bind(settings.listen.host, before)
+    return bind(settings.listen.host, settings.listen.port)
+
+
 def body(settings: Settings) -> None:
     """Serve until SIGTERM."""
     if settings.redis_url is None:
         raise CannotStart("the dashboard was given no REDIS_URL: start it by xueliang up")
     try:
-        listening = bind(settings.listen.host, settings.listen.port)
+        listening = _listen(settings)
     except PortTaken as error:
         raise CannotStart(str(error)) from None
     with opening(settings):
