@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
+from math import inf
 from typing import Literal, Protocol
 
 import structlog
@@ -59,11 +62,28 @@ class Histogram:
     counts: tuple[int, ...]
     sum_s: float
 
+    def quantile_since(self, earlier: Histogram, share: float) -> float | None:
+        """The bound under which at least ``share`` of the observations since ``earlier`` lie, seconds.
+
+        ``None`` without any; infinite where they lie beyond the last bound.
+        """
+        counts = [now - before for now, before in zip(self.counts, earlier.counts, strict=True)]
+        wanted = share * sum(counts)
+        if not wanted:
+            return None
+        below = accumulate(counts)
+        return next(bound for bound, n in zip((*self.bounds_s, inf), below, strict=True) if n >= wanted)
+
 
 @dataclass(frozen=True, slots=True)
 class StageMetrics:
-    """``wait``: from capture to the start of inference. ``inference``: letterbox to NMS. ``errors``: by step."""
+    """``wait``: from capture to the start of inference. ``inference``: letterbox to NMS. ``errors``: by step.
 
+    ``busy_s``: what all threads together spent on frames, rules included. ``sessions``: threads now.
+    """
+
+    sessions: int
+    busy_s: float
     analysed: int
     errors: dict[str, int]
     wait: Histogram
@@ -120,13 +140,35 @@ class DetectionStage:
         """Opens every session, then starts the threads. Raises what opening raises, and then nothing runs."""
         if self._threads:
             raise RuntimeError("the stage was started before")
-        opened = [self._open_detectors() for _ in range(self._sessions)]
-        self._threads = [
-            threading.Thread(target=self._run, args=(detectors,), name=f"detect-{index}", daemon=True)
-            for index, detectors in enumerate(opened)
-        ]
-        for thread in self._threads:
-            thread.start()
+        for index, detectors in enumerate([self._open_detectors() for _ in range(self._sessions)]):
+            self._add_thread(index, detectors)
+
+    def resize(self, sessions: int) -> None:
+        """From now on so many threads: opens sessions for more, and lets the others end their frame for fewer.
+
+        Called by one thread. Raises what opening raises, and then nothing has changed.
+        """
+        if sessions < 1:
+            raise ValueError(f"want at least one session, got {sessions}")
+        if self._stopping.is_set() or not self._threads:
+            return
+        wanted = range(sessions)
+        missing = [index for index in wanted if index >= len(self._threads) or not self._threads[index].is_alive()]
+        opened = [self._open_detectors() for _ in missing]
+        self._sessions = sessions
+        for index, detectors in zip(missing, opened, strict=True):
+            self._add_thread(index, detectors)
+
+    def _add_thread(self, index: int, detectors: CameraDetectors) -> None:
+        thread = threading.Thread(target=self._run, args=(index, detectors), name=f"detect-{index}", daemon=True)
+        self._threads[index : index + 1] = [thread]
+        thread.start()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """No new frame is taken inside; those in hand go on. For measurements of a second at most."""
+        with self._taking:
+            yield
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         """Lets each thread end its frame, and waits for all. ``False``, and a log line, when one did not end in time.
@@ -159,11 +201,11 @@ class DetectionStage:
 
     def metrics(self) -> StageMetrics:
         """The counters since the start."""
-        return self._book.metrics()
+        return self._book.metrics(self._sessions)
 
-    def _run(self, detectors: CameraDetectors) -> None:
+    def _run(self, index: int, detectors: CameraDetectors) -> None:
         try:
-            while not self._stopping.is_set() and not self._source.closed:
+            while index < self._sessions and not self._stopping.is_set() and not self._source.closed:
                 frame = self._take()
                 if frame is not None:
                     self._analyse(detectors, frame)
@@ -196,6 +238,7 @@ class DetectionStage:
             self._ledger.analysed(frame.camera_id)
             self._book.succeeded(wait_s, inference_s)
         finally:
+            self._book.spent(self._monotonic() - started)
             self._busy.discard(frame.camera_id)
             self._source.notify()
 
@@ -247,6 +290,7 @@ class _Book:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._analysed = 0
+        self._busy_s = 0.0
         self._errors = {"detect": 0, "result": 0}
         self._wait, self._inference = _Timings(), _Timings()
         self._in_row = 0
@@ -259,6 +303,10 @@ class _Book:
             self._in_row = 0
             self._wait.add(wait_s)
             self._inference.add(inference_s)
+
+    def spent(self, seconds: float) -> None:
+        with self._lock:
+            self._busy_s += seconds
 
     def failed(self, camera_id: str, step: str, text: str) -> _Failure:
         now = self._monotonic()
@@ -277,9 +325,16 @@ class _Book:
         with self._lock:
             return self._in_row, self._last_error if self._in_row else None
 
-    def metrics(self) -> StageMetrics:
+    def metrics(self, sessions: int) -> StageMetrics:
         with self._lock:
-            return StageMetrics(self._analysed, dict(self._errors), self._wait.histogram(), self._inference.histogram())
+            return StageMetrics(
+                sessions=sessions,
+                busy_s=self._busy_s,
+                analysed=self._analysed,
+                errors=dict(self._errors),
+                wait=self._wait.histogram(),
+                inference=self._inference.histogram(),
+            )
 
 
 def _place(error: Exception) -> str:
