@@ -6,9 +6,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -32,18 +32,32 @@ class NodeFailedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Sums over all cameras since the start, from the worker's metrics. ``cameras``: how many were analysed at all."""
+    """Frames since the start, of one camera or of several together."""
 
-    received: int
-    analysed: int
-    dropped: dict[str, int]
-    in_flight: int
-    cameras: int
+    received: int = 0
+    analysed: int = 0
+    in_flight: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unaccounted(self) -> int:
         """Frames that were received and of which nothing is known: must be 0."""
         return abs(self.received - self.analysed - sum(self.dropped.values()) - self.in_flight)
+
+    def __add__(self, other: Frames) -> Frames:
+        return self._with(other, 1)
+
+    def __sub__(self, other: Frames) -> Frames:
+        return self._with(other, -1)
+
+    def _with(self, other: Frames, sign: int) -> Frames:
+        causes = self.dropped.keys() | other.dropped.keys()
+        return Frames(
+            self.received + sign * other.received,
+            self.analysed + sign * other.analysed,
+            self.in_flight + sign * other.in_flight,
+            {cause: self.dropped.get(cause, 0) + sign * other.dropped.get(cause, 0) for cause in causes},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +133,24 @@ def node(cameras: tuple[Camera, ...], workdir: Path) -> Iterator[NodeUnderTest]:
                 process.stdout.close()
 
 
-def frames(control: str) -> Frames:
-    """The accounts of all cameras now."""
+def frames_by_camera(control: str) -> dict[str, Frames]:
+    """The account of each camera now, from the metrics of the node."""
     text = httpx.get(f"{control}/metrics", timeout=5, trust_env=False).text
-    sums = dict.fromkeys(("received", "analysed", "in_flight"), 0.0)
-    dropped: dict[str, int] = {}
-    cameras = set()
+    accounts: dict[str, Frames] = {}
     for family in text_string_to_metric_families(text):
         name = family.name.removeprefix("xueliang_frames_")
+        if name == family.name:
+            continue
         for sample in family.samples:
-            if name == family.name or sample.name.endswith("_created"):
+            if sample.name.endswith("_created"):
                 continue
+            camera, value = sample.labels["camera"], int(sample.value)
+            one = accounts.get(camera, Frames())
             if name == "dropped":
-                cause = sample.labels["cause"]
-                dropped[cause] = dropped.get(cause, 0) + int(sample.value)
-            elif name in sums:
-                sums[name] += sample.value
-                if name == "analysed" and sample.value > 0:
-                    cameras.add(sample.labels["camera"])
-    received, analysed, in_flight = (int(sums[name]) for name in ("received", "analysed", "in_flight"))
-    return Frames(received, analysed, dropped, in_flight, len(cameras))
+                accounts[camera] = one + Frames(dropped={sample.labels["cause"]: value})
+            elif name in ("received", "analysed", "in_flight"):
+                accounts[camera] = one + replace(Frames(), **{name: value})
+    return accounts
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -89,13 +89,15 @@ def _observe(report: Report, node: running.NodeUnderTest, seconds: float) -> Non
     cpu, since = running.cpu_s(worker), time.monotonic()
     time.sleep(seconds)
     cores = (running.cpu_s(worker) - cpu) / (time.monotonic() - since)
-    frames = running.frames(control)
-    report.figures["cameras"] = Figure(frames.cameras, "", "higher", CAMERAS)
+    accounts = running.frames_by_camera(control)
+    frames = sum(accounts.values(), running.Frames())
+    seen = sum(one.analysed > 0 for one in accounts.values())
+    report.figures["cameras"] = Figure(seen, "", "higher", CAMERAS)
     report.figures["frames_unaccounted"] = Figure(frames.unaccounted, "frames", "lower", 0)
     report.figures["cpu_cores_worker"] = Figure(round(cores, 2), "cores", "lower")
     report.notes.append(
         f"frames: received {frames.received}, analysed {frames.analysed}, in flight {frames.in_flight}, "
-        + ", ".join(f"{cause} {count}" for cause, count in frames.dropped.items())
+        + ", ".join(f"{cause} {count}" for cause, count in sorted(frames.dropped.items()))
     )
     entries: Any = connect(node.redis_url, name="benchmark").xrange(EVENTS_KEY)
     delays = []
