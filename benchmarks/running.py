@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -146,10 +146,13 @@ def frames_by_camera(control: str) -> dict[str, Frames]:
                 continue
             camera, value = sample.labels["camera"], int(sample.value)
             one = accounts.get(camera, Frames())
-            if name == "dropped":
-                accounts[camera] = one + Frames(dropped={sample.labels["cause"]: value})
-            elif name in ("received", "analysed", "in_flight"):
-                accounts[camera] = one + replace(Frames(), **{name: value})
+            told = {
+                "dropped": Frames(dropped={sample.labels.get("cause", ""): value}),
+                "received": Frames(received=value),
+                "analysed": Frames(analysed=value),
+                "in_flight": Frames(in_flight=value),
+            }.get(name, Frames())
+            accounts[camera] = accounts.get(camera, Frames()) + told
     return accounts
 
 
