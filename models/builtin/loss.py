@@ -31,6 +31,17 @@ class Targets:
     kind: Tensor
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """Of points ``(b, a)``: the number of the object each answers for, -1 for none; which is its object's best; which
+    lie in an ignored box.
+    """
+
+    owner: Tensor
+    best: Tensor
+    ignored: Tensor
+
+
 def decode(raw: Tensor, corners: Tensor, strides: Tensor) -> Tensor:
     """YOLOX's rows ``(b, a, 5 + c)`` to boxes x1 y1 x2 y2, input px."""
     middle = (raw[..., :2] + corners) * strides
@@ -50,11 +61,8 @@ def overlap(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def assign(boxes: Tensor, scores: Tensor, targets: Targets, corners: Tensor, strides: Tensor) -> tuple[Tensor, Tensor]:
-    """For each point its object's number, -1 for none ``(b, a)``; and whether it lies in an ignored box ``(b, a)``.
-
-    ``boxes`` ``(b, a, 4)``, ``scores`` ``(b, a, c)`` probabilities.
-    """
+def assign(boxes: Tensor, scores: Tensor, targets: Targets, corners: Tensor, strides: Tensor) -> Assignment:
+    """``boxes`` ``(b, a, 4)``, ``scores`` ``(b, a, c)`` probabilities."""
     middles = (corners + 0.5) * strides
     picture, number = (targets.kind == 1).nonzero(as_tuple=True)  # objects of all pictures in one row: p of them
     wanted = targets.boxes[picture, number]
@@ -68,15 +76,19 @@ def assign(boxes: Tensor, scores: Tensor, targets: Targets, corners: Tensor, str
     takes = (torch.arange(_BEST)[None] < count[:, None]) & (ranked < _FAR)
     # A point that several want goes to the cheapest.
     row, rank = takes.nonzero(as_tuple=True)
-    dearest_first = ranked[row, rank].argsort(descending=True, stable=True)
-    row, rank = row[dearest_first], rank[dearest_first]
+    at, point, mine = picture[row].numpy(), order[row, rank].numpy(), number[row].numpy()
+    dearest_first = ranked[row, rank].argsort(descending=True, stable=True).numpy()
     owner = np.full(boxes.shape[:2], -1, np.int64)  # numpy keeps the last of several writes to one place
-    owner[picture[row].numpy(), order[row, rank].numpy()] = number[row].numpy()
+    owner[at[dearest_first], point[dearest_first]] = mine[dearest_first]
+    kept = np.flatnonzero(owner[at, point] == mine)
+    first = kept[np.unique(row.numpy()[kept], return_index=True)[1]]  # ranks rise within an object
+    best = np.zeros(boxes.shape[:2], bool)
+    best[at[first], point[first]] = True
     ignored = torch.zeros(boxes.shape[:2], dtype=torch.bool)
     hidden = (targets.kind == -1).nonzero(as_tuple=True)
-    for at, inside in zip(hidden[0].tolist(), _inside(middles, targets.boxes[hidden])[1], strict=True):
-        ignored[at] |= inside
-    return torch.from_numpy(owner), ignored
+    for index, inside in zip(hidden[0].tolist(), _inside(middles, targets.boxes[hidden])[1], strict=True):
+        ignored[index] |= inside
+    return Assignment(torch.from_numpy(owner), torch.from_numpy(best), ignored)
 
 
 def _inside(middles: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,22 +97,28 @@ def _inside(middles: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
     return gap, (gap <= (boxes[:, None, 2:] - boxes[:, None, :2]) / 2).all(-1)
 
 
-def loss_of(raw: Tensor, targets: Targets, corners: Tensor, strides: Tensor) -> Tensor:
-    """Of a batch of logits ``(b, a, 5 + c)``: box, objectness and class, divided by the number of positive points."""
+def loss_of(raw: Tensor, targets: Targets, corners: Tensor, strides: Tensor, *, single: bool) -> Tensor:
+    """Of a batch of logits ``(b, a, 5 + c)``: box, objectness and class, divided by the number of positive points.
+
+    ``single``: only an object's best point is to say that it is there; else each of its points, by its overlap.
+    """
     boxes = decode(raw, corners, strides)
     scores = (raw[..., 4:5].sigmoid() * raw[..., 5:].sigmoid()).sqrt()
-    owner, ignored = assign(boxes.detach(), scores.detach(), targets, corners, strides)
-    positive = owner >= 0
+    found = assign(boxes.detach(), scores.detach(), targets, corners, strides)
+    positive = found.owner >= 0
     number = positive.sum().clamp(min=1)
     picture, point = positive.nonzero(as_tuple=True)
-    mine = owner[picture, point]
+    mine = found.owner[picture, point]
     iou, giou = overlap(boxes[picture, point], targets.boxes[picture, mine])
     box_loss = (1 - giou).sum()
     labels = functional.one_hot(targets.classes[picture, mine], raw.shape[-1] - 5).float()
     class_loss = functional.binary_cross_entropy_with_logits(raw[picture, point, 5:], labels, reduction="sum")
-    wanted = torch.zeros_like(raw[..., 4])
-    wanted[picture, point] = iou.detach().clamp(min=0.3)
-    weight = (~ignored | positive).float()
+    if single:
+        wanted = found.best.float()
+    else:
+        wanted = torch.zeros_like(raw[..., 4])
+        wanted[picture, point] = iou.detach().clamp(min=0.3)
+    weight = (~found.ignored | positive).float()
     objectness = functional.binary_cross_entropy_with_logits(raw[..., 4], wanted, weight=weight, reduction="sum")
     total: Tensor = (4 * box_loss + objectness + class_loss) / number
     return total

@@ -4,8 +4,8 @@
     python -m models.builtin.train --work FOLDER
 
 The same seed gives the same pictures in the same order, and training runs in one thread. How sums in bfloat16 and
-float32 round depends on the processor's instructions, and ``--minutes`` on its speed: another machine gives weights of
-the same quality, not the same bits.
+float32 round depends on the processor's instructions, and the rate also falls with time: another machine gives weights
+of the same quality, not the same bits.
 """
 
 from __future__ import annotations
@@ -36,16 +36,29 @@ _MIN_VISIBLE, _MIN_INSIDE, _MIN_HEIGHT = 0.3, 0.25, 6.0  # what is less is neith
 
 
 @dataclass(frozen=True)
+class Stage:
+    """``epochs`` or ``minutes``, whichever ends first; the rate falls from ``rate`` with what is used up of either.
+
+    At first every point near an object learns to see it. Then only the best one may say so, which leaves nothing for
+    suppression to miss; the stem, which has learnt by then, stays as it is.
+    """
+
+    epochs: int
+    minutes: float
+    rate: float
+    single: bool
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that training depends on besides the code."""
 
     seed: int = 1
     scenes: int = 600
     bursts: int = 4
-    epochs: int = 20
     batch: int = 16
-    rate: float = 1.5e-3
     decay: float = 0.02
+    stages: tuple[Stage, ...] = (Stage(14, 39.0, 1.5e-3, single=False), Stage(6, 9.0, 8e-4, single=True))
 
 
 def samples_for(recipe: Recipe, work: Path) -> Samples:
@@ -148,35 +161,48 @@ def batches(samples: Samples, recipe: Recipe, epoch: int) -> Iterator[tuple[Tens
             yield ready
 
 
-def train(samples: Samples, recipe: Recipe, *, minutes: float = math.inf, keep: Path | None = None) -> Net:
-    """The average of the weights over the last steps. The rate falls with what is used up of steps or of time."""
+def train(samples: Samples, recipe: Recipe, keep: Path) -> Net:
+    """All stages; each goes on from the average of the one before, which is written to ``keep``."""
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(1)  # sums have one order, and threads that wait for each other lose more than they win
     cv2.setNumThreads(1)
-    net = Net(len(CLASSES)).to(memory_format=torch.channels_last)
+    net = Net(len(CLASSES))
+    epoch = 0
+    for number, stage in enumerate(recipe.stages, 1):
+        net = _learn(net, samples, recipe, stage, epoch)
+        epoch += stage.epochs
+        torch.save(net.state_dict(), keep / f"stage{number}.pt")
+    return net
+
+
+def _learn(start: Net, samples: Samples, recipe: Recipe, stage: Stage, first_epoch: int) -> Net:
+    """The average of the weights over the stage's last steps."""
+    net = copy.deepcopy(start).to(memory_format=torch.channels_last).train()
     average = copy.deepcopy(net).eval()
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    rest = [p for p in net.parameters() if p.ndim <= 1]
+    if stage.single:
+        net.stem.requires_grad_(False).eval()
+    learning = [p for p in net.parameters() if p.requires_grad]
+    decayed, rest = [p for p in learning if p.ndim > 1], [p for p in learning if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": recipe.decay}, {"params": rest, "weight_decay": 0.0}], lr=recipe.rate
+        [{"params": decayed, "weight_decay": recipe.decay}, {"params": rest, "weight_decay": 0.0}], lr=stage.rate
     )
     corners, strides = grid(*INPUT)
-    steps, total, began = 0, recipe.epochs * (len(samples.pictures) // recipe.batch), time.monotonic()
-    for epoch in range(recipe.epochs):
+    steps, total, began = 0, stage.epochs * (len(samples.pictures) // recipe.batch), time.monotonic()
+    for epoch in range(first_epoch, first_epoch + stage.epochs):
         losses: list[float] = []
         for pictures, targets in batches(samples, recipe, epoch):
-            used = max(steps / total, (time.monotonic() - began) / 60 / minutes)
+            used = max(steps / total, (time.monotonic() - began) / 60 / stage.minutes)
             if used >= 1:
                 break
             for group in optimiser.param_groups:
-                group["lr"] = recipe.rate * min(1.0, (steps + 1) / 100) * _falling(used)
+                group["lr"] = stage.rate * min(1.0, (steps + 1) / 100) * _falling(used)
             pixels = pictures.float().contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 raw = net(pixels)
-            loss = loss_of(raw.float(), targets, corners, strides)
+            loss = loss_of(raw.float(), targets, corners, strides, single=stage.single)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 20.0)
+            torch.nn.utils.clip_grad_norm_(learning, 20.0)
             optimiser.step()
             steps += 1
             losses.append(float(loss.detach()))
@@ -185,8 +211,6 @@ def train(samples: Samples, recipe: Recipe, *, minutes: float = math.inf, keep: 
             break
         seconds = time.monotonic() - began
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, {steps} steps, {seconds:.0f} s", flush=True)
-        if keep is not None:
-            torch.save(average.state_dict(), keep)
     return average
 
 
@@ -226,13 +250,10 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder for the drawn pictures, 2 GB")
-    parser.add_argument("--epochs", type=int, default=Recipe().epochs)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="end after this time; gives other weights")
     parser.add_argument("--output", type=Path, default=TARGET)
     given = parser.parse_args()
-    recipe = Recipe(epochs=given.epochs)
-    samples = samples_for(recipe, given.work)
-    export(train(samples, recipe, minutes=given.minutes, keep=given.work / "weights.pt"), given.output)
+    recipe = Recipe()
+    export(train(samples_for(recipe, given.work), recipe, given.work), given.output)
 
 
 if __name__ == "__main__":

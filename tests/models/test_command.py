@@ -59,7 +59,11 @@ def test_import_then_verify_on_a_machine_without_a_network(tmp_path: Path) -> No
         assert result.exit_code == 0
         assert json.loads(result.stdout)["path"] == str(tmp_path / f"{model_id}.onnx")
     rows = json.loads(run("verify", "--store", tmp_path, "--json").stdout)
-    assert [(row["id"], row["fault"]) for row in rows] == [("yolox_nano_416", None), ("mine", None)]
+    assert [(row["id"], row["fault"]) for row in rows] == [
+        ("yolox_nano_416", None),
+        ("xueliang_scenes", None),
+        ("mine", None),
+    ]
 
 
 SHARED_MODELS = {
