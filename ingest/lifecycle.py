@@ -37,9 +37,14 @@ class IllegalStep(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds. Without a picture for ``stale_s`` a stream is stale, for ``offline_s`` offline."""
+    """Seconds. Without a picture for ``stale_s`` a stream is stale, for ``offline_s`` offline.
+
+    ``damaged_s``: a stream known to be garbled or lossy is called frozen only after so long without packets, since the
+    demuxer holds back what it cannot tell apart (whole GOPs of garbled H.265).
+    """
 
     stale_s: float = 1.7  # known within 2 s, with the watch looking every quarter of a second
+    damaged_s: float = 4.5
     offline_s: float = 10.0
 
 
@@ -163,13 +168,13 @@ class Lifecycle:
             return Fault.FLAPPING, verdicts.findings[Fault.FLAPPING]
         if not self._open:
             return self._last_fault or (None, "no session is open")
-        if since_packet_s > self._limits.stale_s:
+        damage = next((fault for fault in (Fault.LOSSY, Fault.GARBLED) if fault in verdicts.findings), None)
+        if since_packet_s > (self._limits.stale_s if damage is None else self._limits.damaged_s):
             return Fault.FROZEN, "session is open, no packets come"
         if not verdicts.packets:
             return self._last_fault or (self.state.fault, self.state.detail)
-        for fault in (Fault.LOSSY, Fault.GARBLED):
-            if fault in verdicts.findings:
-                return fault, verdicts.findings[fault]
+        if damage is not None:
+            return damage, verdicts.findings[damage]
         return None, "packets come, waiting for a key frame"
 
     def _step(self, phase: Phase, fault: Fault | None, detail: str, now: float) -> None:

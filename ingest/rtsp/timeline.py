@@ -39,7 +39,10 @@ class Timeline:
         source = dts if dts is not None else pts
         step = self._step(source, arrived_at)
         self._dts += step
-        self._source = source if source is not None else (self._source or 0) + step
+        if source is not None:
+            self._source = source
+        elif self._source is not None:  # a session's first picture may come without a stamp, and says nothing of where
+            self._source += step
         self._arrived_at = arrived_at
         self._begun = True
         reorder = pts - dts if pts is not None and dts is not None and 0 <= pts - dts <= _LONGEST_STEP else 0

@@ -76,6 +76,10 @@ LIVE = (_open(1000), _picture(1001))
             Fault.DARK,
             id="a black picture is always the same",
         ),
+        pytest.param(
+            (*LIVE, _tick(1003, 3, 3, Fault.GARBLED)), Phase.STALE, Fault.GARBLED, id="the demuxer holds back garbage"
+        ),
+        pytest.param((*LIVE, _tick(1003, 5, 5, Fault.GARBLED)), Phase.STALE, Fault.FROZEN, id="garbled, then frozen"),
         pytest.param((*LIVE, _tick(1003, 2, 2, Fault.STUCK)), Phase.STALE, Fault.FROZEN, id="nothing comes at all"),
         pytest.param((*LIVE, _ended(1002, Fault.UNREACHABLE)), Phase.STALE, Fault.UNREACHABLE, id="session lost"),
         pytest.param(

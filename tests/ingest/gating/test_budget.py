@@ -86,7 +86,7 @@ def _county(count: int, *, active: bool = True, high: int = 0) -> list[Demand]:
 
 
 @pytest.mark.parametrize("dearer", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("count", [20, 64, 300])
+@pytest.mark.parametrize("count", [12, 64])
 def test_it_comes_to_rest_below_what_the_machine_carries(count: int, dearer: float) -> None:
     machine, of = Machine(4.0, dearer, DecodeBudget(4.0)), _county(count)
     machine.run(300, of)
@@ -127,7 +127,7 @@ def test_a_camera_that_is_late_by_itself_takes_nothing_from_the_others() -> None
     budget, of = DecodeBudget(2.0), _county(6)
     for second in range(60):
         levels = budget.update(float(second), Load(stage=0.2, cpu=0.2, wait_s=4.0), of, INFERENCE_S)
-    assert set(levels.values()) == {Level.FULL}
+        assert set(levels.values()) == {Level.FULL}
 
 
 def test_who_is_raised_is_heard_at_once() -> None:

@@ -223,9 +223,12 @@ def test_a_real_street_is_neither_stuck_nor_dark_nor_moved(clip: str) -> None:
     still.begin(0.0)
     now = 0.0
     with av.open(str(CLIPS / clip)) as container:
+        container.streams.video[0].thread_type = "AUTO"
         for frame in container.decode(video=0):
             if frame.time < now:
                 continue
+            if frame.time > 16:
+                break
             now = frame.time + 1
             small = thumbnail(frame)
             still.keyframe(now, int(now))

@@ -55,5 +55,22 @@ def test_a_jump_of_rtp_time_is_counted_and_bridged() -> None:
     assert timeline.jumps == 1
 
 
+def test_a_session_whose_first_picture_has_no_stamp_does_not_jump() -> None:
+    timeline = Timeline()
+    timeline.map(0, 0, 100.0)
+    timeline.new_session()
+    timeline.map(None, None, 110.0)
+    assert timeline.map(7200, 7200, 110.08)[0] == 10 * 90_000 + 7200
+    assert timeline.map(10_800, 10_800, 110.12)[0] == 10 * 90_000 + 10_800
+    assert timeline.jumps == 0
+
+
+def test_a_silence_that_the_wall_saw_too_is_no_jump() -> None:
+    timeline = Timeline()
+    timeline.map(0, 0, 100.0)
+    assert timeline.map(900_000, 900_000, 110.1)[0] == 900_000
+    assert timeline.jumps == 0
+
+
 def test_reordered_pictures_keep_their_offset() -> None:
     assert Timeline().map(0, 7200, 0.0) == (0, 7200)
