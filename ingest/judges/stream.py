@@ -11,6 +11,7 @@ import av
 
 from ingest.judges.changes import JumpJudge, SizeJudge
 from ingest.judges.eyes import Eyes
+from ingest.judges.hush import HushJudge
 from ingest.judges.light import DarkJudge, shows_nothing
 from ingest.judges.loss import LossJudge
 from ingest.judges.pace import PaceJudge
@@ -26,6 +27,11 @@ LOOK_S = 1.0
 """Seconds between two decoded pictures that are looked at."""
 ASIDE_S = 1.7
 """Seconds without a decoded picture after which a key frame is decoded to be looked at."""
+RESTING_S = 15.0
+"""The same for a large picture that was looked at for ``SETTLED_S`` and sends as much as ever: one look costs 15 ms, and
+whatever covers or turns a camera makes packets that open its gate."""
+SETTLED_S = 60.0
+LARGE_PIXELS = 640 * 480
 
 
 class StreamJudge:
@@ -48,6 +54,7 @@ class StreamJudge:
         self._still = StillJudge()
         self._dark = DarkJudge()
         self._view = ViewJudge()
+        self._hush = HushJudge()
         self._opened_at: float | None = None
         self._looked_at = -LOOK_S
         self._parameters: ParameterSets | None = None
@@ -92,14 +99,22 @@ class StreamJudge:
             now = self._monotonic()
             if unit.keyframe:
                 self._note_keyframe(now, unit)
+            else:
+                self._hush.note(unit.size)
             self._slices_now = max(1, sum(map(unit.parameters.syntax.is_slice, unit.units)))
             self._loss.note(now, unit.parameters.codec_name, self._number(unit))
             self._pace.note(now, self._declared)
-        if self._eyes is not None and unit.keyframe and now - self._looked_at >= ASIDE_S:
+        if self._eyes is not None and unit.keyframe and now - self._looked_at >= self._aside_s(now):
             picture = self._eyes.look(unit)
             self._blind = 0 if picture is not None else self._blind + 1
             if picture is not None:
                 self.see(picture)
+
+    def _aside_s(self, now: float) -> float:
+        width, height = self._dimensions
+        settled = self._opened_at is not None and now - self._opened_at > SETTLED_S
+        resting = settled and width * height > LARGE_PIXELS and not self._hush.hushed
+        return RESTING_S if resting else ASIDE_S
 
     def decoded(self, *, good: bool) -> None:
         """A picture was decoded (or is taken to be good where nobody decodes), or could not be."""
