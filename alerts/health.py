@@ -11,6 +11,7 @@ from redis import Redis
 
 from alerts.event import Plain
 from ingest.gating.gate import GateState
+from ingest.gating.level import Level
 from ingest.state import Fault, Phase
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,7 @@ class CameraHealth(Plain):
     fps_received: float = 0.0
     fps_analysed: float = 0.0
     gate: GateState = GateState.OFF
+    level: Level = Level.FULL
     detector: str
 
     def silent(self, now: float) -> bool:
@@ -53,13 +55,30 @@ class CameraHealth(Plain):
         return now - self.at > SILENT_AFTER_S
 
 
+class Admission(Plain):
+    """What cameras were promised against what their worker's machine can do.
+
+    Analysed frames a second as promised and as the detector does them at most; ``decoding_cores``: that decoding all
+    streams would take. ``load_all``: the share of the machine that is asked for if everything moves at once,
+    ``load_tenth``: if a tenth of the cameras do that rest otherwise; beyond 1 it is too much.
+    """
+
+    promised_fps: float
+    capacity_fps: float
+    decoding_cores: float
+    cores: int
+    load_all: float
+    load_tenth: float
+
+
 class WorkerInfo(Plain):
-    """Where a worker's private port is and which cameras it holds."""
+    """Where a worker's private port is and which cameras it holds. ``admission``: ``None`` until it is known."""
 
     url: str
     pid: int
     started_at: float
     cameras: tuple[str, ...] = ()
+    admission: Admission | None = None
 
 
 _Record = TypeVar("_Record", bound=Plain)

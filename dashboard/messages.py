@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.event import Box
-from alerts.health import CameraHealth
+from alerts.health import Admission, CameraHealth
 from alerts.records import AlarmChange, EventRow, HistogramBucket
 from configs.schema import Identifier, Line, RegionLevel, Zone
 from dashboard.patrol.rotation import Rotation
@@ -95,11 +95,14 @@ class CameraInfo(Message):
 
 
 class Node(Message):
+    """``admission``: of the worker that was promised most; ``None`` until one of them knows."""
+
     title: str
     title_en: str
     timezone: str
     server_time: float
     detector: DetectorInfo
+    admission: Admission | None
     version: str
     slots: int
     regions: tuple[RegionInfo, ...]

@@ -25,7 +25,8 @@ _log = structlog.get_logger(__name__)
 class DetectorPlan:
     """What will look at the pictures. ``reason`` is one sentence for the wall: why there is no detector.
 
-    ``open`` gives the detectors of one more thread; call it ``sessions`` times.
+    ``open`` gives the detectors of one more thread; call it ``sessions`` times. ``sha256``: of the model's file;
+    ``None`` without a model. ``sessions_asked``: the settings say how many; else measurement may find another number.
     """
 
     mode: Literal["model", "motion"]
@@ -34,6 +35,8 @@ class DetectorPlan:
     sessions: int
     reason: str | None
     open: Callable[[], CameraDetectors]
+    sha256: str | None = None
+    sessions_asked: bool = False
 
 
 def open_store(
@@ -75,7 +78,8 @@ def plan_detector(settings: ModelSettings, store: ModelStore, *, cores: int) -> 
     def open_detectors() -> CameraDetectors:
         return OnnxDetector(spec, min_score=settings.min_score, nms_iou=settings.nms_iou)
 
-    return DetectorPlan("model", spec.id, spec.labels, sessions, None, open_detectors)
+    asked = settings.sessions is not None
+    return DetectorPlan("model", spec.id, spec.labels, sessions, None, open_detectors, spec.sha256, asked)
 
 
 def _motion(sessions: int, reason: str) -> DetectorPlan:

@@ -132,6 +132,8 @@ class DetectionStage:
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._taking = threading.Lock()
+        self._open = threading.Event()
+        self._open.set()
         self._busy: set[str] = set()
         self._book = _Book(monotonic)
         self._fatal: str | None = None
@@ -167,8 +169,13 @@ class DetectionStage:
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """No new frame is taken inside; those in hand go on. For measurements of a second at most."""
-        with self._taking:
+        self._open.clear()
+        try:
+            with self._taking:
+                pass  # whoever was taking a frame has it
             yield
+        finally:
+            self._open.set()
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         """Lets each thread end its frame, and waits for all. ``False``, and a log line, when one did not end in time.
@@ -215,9 +222,11 @@ class DetectionStage:
             _log.exception("detection_thread_ended")
 
     def _take(self) -> Frame | None:
+        if not self._open.wait(_WAIT_S):
+            return None
         # One thread waits at the source, the others behind it: taking a frame and marking its camera busy is one step.
         with self._taking:
-            if self._stopping.is_set():
+            if self._stopping.is_set() or not self._open.is_set():
                 return None
             frame = self._source.take_next(self._busy, _WAIT_S)
             if frame is not None:

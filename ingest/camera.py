@@ -50,6 +50,7 @@ class IngestHealth(TypedDict):
     fps_received: float
     fps_analysed: float
     gate: str
+    level: str
 
 
 class _Rates:
@@ -163,6 +164,12 @@ class CameraIngest:
             decoder, (received, _) = self._decoder, self._rates.rates()
         return decoder.pixels * received if decoder is not None and decoder.pixels and received else None
 
+    def key_fps(self) -> float | None:
+        """Key frames a second of the analysed stream; ``None`` until they are known."""
+        with self._lock:
+            decoder = self._decoder
+        return 1 / decoder.gop_s if decoder is not None and decoder.gop_s else None
+
     def start(self) -> None:
         """Opens the streams that are always open; once."""
         with self._lock:
@@ -252,6 +259,7 @@ class CameraIngest:
             fps_received=round(fps_received, 2),
             fps_analysed=round(fps_analysed, 2),
             gate=str(self.gate),
+            level=str(self.level),
         )
 
     def _frames_so_far(self) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import structlog
 from pydantic import ValidationError
 
-from alerts.health import CameraHealth
+from alerts.health import Admission, CameraHealth, WorkerInfo
 from configs.schema import Settings
 from dashboard.messages import CameraStatus, DetectorInfo
 from ingest.state import Phase
@@ -50,6 +50,17 @@ def detector_of(statuses: Iterable[CameraStatus], settings: Settings) -> Detecto
     if said:
         return DetectorInfo(id=min(said), mode="model")
     return DetectorInfo(id=settings.model.id, mode="unknown")
+
+
+def heaviest(workers: Mapping[str, str]) -> Admission | None:
+    """The admission of the worker with the greatest load, out of ``xl:workers``; one that is unreadable is told."""
+    found = []
+    for worker_id, raw in workers.items():
+        try:
+            found.append(WorkerInfo.model_validate_json(raw).admission)
+        except ValidationError as error:
+            log.warning("undecodable_worker", worker_id=worker_id, faults=error.error_count())
+    return max((each for each in found if each is not None), key=lambda each: each.load_all, default=None)
 
 
 def _unheard(camera_id: str, detail: str) -> CameraStatus:

@@ -21,8 +21,10 @@ CORES_PER_PIXEL_RATE = 2.7e-9
 UNKNOWN_DECODING = 0.03
 """Cores, for a stream whose size is not known yet: 640×360 at 25 a second takes half of it."""
 
-_KEY_FRAMES = 0.5  # a second, as cameras are usually set
-_KEY_FRAMES_COST = 0.08  # of decoding all: they are larger than others (2 of 14 % of a core, less the demuxing)
+USUAL_KEY_FPS = 0.5
+"""Key frames a second, as cameras are usually set."""
+
+_KEY_FRAMES_COST = 0.08  # of decoding all, usually: they are larger than others (2 of 14 % of a core, less demuxing)
 _FLOOR = 0.03  # frames a second at the lowest level
 
 
@@ -31,6 +33,7 @@ class Demand:
     """What one camera asks for. ``active``: everything is decoded, since something moves or there is no gate.
 
     ``decoding``: cores that decoding all of it takes. ``fps``, ``min_fps``: analysed frames a second as promised.
+    ``key_fps``: key frames a second.
     """
 
     camera_id: str
@@ -39,6 +42,7 @@ class Demand:
     min_fps: float
     active: bool
     decoding: float
+    key_fps: float = USUAL_KEY_FPS
 
     def cost(self, level: Level, inference_s: float) -> float:
         """Cores at ``level``, where analysing one frame takes ``inference_s`` core seconds."""
@@ -48,9 +52,9 @@ class Demand:
             return self.decoding + self.fps * inference_s
         if level is Level.HALF:
             return self.decoding + reduced(self.fps, self.min_fps) * inference_s
-        if level is Level.KEYFRAMES:
-            return self.decoding * _KEY_FRAMES_COST + min(self.fps, _KEY_FRAMES) * inference_s
-        return self.decoding * _KEY_FRAMES_COST * _FLOOR / _KEY_FRAMES + min(self.fps, _FLOOR) * inference_s
+        key_fps = min(self.fps, self.key_fps if level is Level.KEYFRAMES else _FLOOR)
+        cost = min(1.0, _KEY_FRAMES_COST * key_fps / USUAL_KEY_FPS) * self.decoding + key_fps * inference_s
+        return min(cost, self.cost(Level.HALF, inference_s))  # where every picture is a key frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,15 +47,21 @@ class GatedDecoder:
         self._cause = DropCause.GATED  # why the last unit rested
         self.pixels = 0
         """Of one picture; 0 until the first key frame."""
+        self.gop_s: float | None = None
+        """From key frame to key frame; ``None`` until two came."""
+        self._keyframe_at: float | None = None
 
     def decode(self, unit: AccessUnit) -> int | None:
         """See :meth:`FrameDecoder.decode`; 1 for a picture that rests, since nothing speaks against it."""
+        at = unit.pts / TIMESCALE
         if unit.keyframe:
             self._gop = []
             self._know(unit.parameters)
+            if self._keyframe_at is not None and at > self._keyframe_at:
+                self.gop_s = at - self._keyframe_at
+            self._keyframe_at = at
         elif self._gop is not None and len(self._gop) >= _LONGEST_GOP:
             self._gop = None
-        at = unit.pts / TIMESCALE
         wanted = self._ask_gate(unit, at)
         allowed = self._level.limit(wanted, at, keyframe=unit.keyframe)
         if allowed is not wanted:
@@ -81,7 +87,7 @@ class GatedDecoder:
 
     def end_session(self, cause: DropCause) -> None:
         """See :meth:`FrameDecoder.end_session`."""
-        self._gop = None
+        self._gop = self._keyframe_at = None
         self._decoding = False
         self._decoder.end_session(cause)
 

@@ -286,3 +286,53 @@ def test_waiting_is_measured_from_the_capture(bench: Callable[[str], Bench]) -> 
     assert wait.sum_s == pytest.approx(0.5)
     assert wait.counts[wait.bounds_s.index(0.5)] == 1
     assert sum(stage.metrics().inference.counts) == 1
+
+
+def test_more_sessions_take_part_and_fewer_end_their_frame(bench: Callable[[str], Bench]) -> None:
+    it = bench("ab")
+    entered, release = threading.Semaphore(0), threading.Event()
+
+    def action(camera_id: str) -> None:
+        entered.release()
+        assert release.wait(DEADLINE_S)
+
+    stage = it.stage(action)
+    stage.start()
+    it.offer("a", 0)
+    it.offer("b", 0)
+    assert entered.acquire(timeout=DEADLINE_S)
+    stage.resize(2)
+    assert entered.acquire(timeout=DEADLINE_S), "the second camera waits for no first"
+    stage.resize(1)
+    release.set()
+    it.until_closed("a", 1)
+    it.until_closed("b", 1)
+    it.offer("a", 1)
+    it.until_closed("a", 2)
+    assert stage.metrics().sessions == 1
+    assert stage.health.phase == "running"
+
+
+def test_nothing_is_taken_while_it_rests(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+    stage = it.stage()
+    stage.start()
+    with stage.at_rest():
+        it.offer("a", 0)
+        it.offer("a", 1)
+        assert it.source.waiting() == 1
+    it.until_closed("a", 2)
+    assert it.results == [("a", 1)]
+
+
+def test_how_long_frames_waited_is_told_for_the_last_while(bench: Callable[[str], Bench]) -> None:
+    it = bench("a")
+    stage = it.stage()
+    stage.start()
+    before = stage.metrics()
+    assert before.wait.quantile_since(before.wait, 0.9) is None
+    it.offer("a", 0)
+    it.until(lambda: stage.metrics().analysed == 1)
+    now = stage.metrics()
+    assert now.wait.quantile_since(before.wait, 0.9) == 0.5
+    assert now.busy_s > before.busy_s

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from configs.schema import Settings
 from detect.factory import DetectorPlan, open_store, plan_detector
 from models.errors import ModelError
+from xueliang.doctor.machine import usable_cores
 from xueliang.preflight import CannotStart
 from xueliang.processes.start import run
 from xueliang.supervisor import run_files
@@ -45,15 +46,16 @@ def body(settings: Settings) -> None:
     cv2.setNumThreads(1)  # our own threads share the cores; OpenCV's pool would fight them
     store = open_store(settings.model, environ=os.environ, home=Path.home(), also=shared_models(shared_folder()))
     try:
-        plan = plan_detector(settings.model, store, cores=os.cpu_count() or 1)
+        cores = usable_cores()
+        plan = plan_detector(settings.model, store, cores=cores)
     except ModelError as error:
         raise CannotStart(f"model: {error}") from None
-    failure = asyncio.run(_serve(settings, plan, settings.redis_url))
+    failure = asyncio.run(_serve(settings, plan, settings.redis_url, cores))
     if failure is not None:
         raise CannotStart(f"detection gave up: {failure}")
 
 
-async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr) -> str | None:
+async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr, cores: int) -> str | None:
     """Until SIGTERM (returns None) or until detection gives up (returns why)."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[str | None] = loop.create_future()
@@ -73,6 +75,7 @@ async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr) -
         plan,
         redis_url,
         on_failed=fail,
+        cores=cores,
     )
     registry = CollectorRegistry()
     metrics.register(registry, node)

@@ -9,6 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from detect.stage import Histogram
+from ingest.gating.gate import GateState
+from ingest.gating.level import Level
 from xueliang.metrics import Counters
 from xueliang.worker.node import WorkerNode
 
@@ -17,6 +19,7 @@ def register(registry: CollectorRegistry, node: WorkerNode) -> None:
     """Everything the worker counts."""
     registry.register(_Frames(node))
     registry.register(_Stage(node))
+    registry.register(_Overload(node))
     registry.register(_Live(node))
     registry.register(Counters("xueliang_publisher", node.publisher.counters, frozenset({"waiting"})))
     registry.register(Counters("xueliang_snapshots", node.snapshots.counters))
@@ -38,13 +41,22 @@ class _Frames(_NodeCollector):
         analysed = CounterMetricFamily("xueliang_frames_analysed", "frames that were analysed", labels=["camera"])
         dropped = CounterMetricFamily("xueliang_frames_dropped", "frames given up", labels=["camera", "cause"])
         waiting = GaugeMetricFamily("xueliang_frames_in_flight", "neither analysed nor dropped yet", labels=["camera"])
+        rate = GaugeMetricFamily("xueliang_analysed_fps", "analysed frames a second, over five", labels=["camera"])
+        gates = GaugeMetricFamily("xueliang_gate", "1 for the state of the packet gate", labels=["camera", "state"])
+        levels = GaugeMetricFamily("xueliang_level", "1 for how much overload leaves", labels=["camera", "level"])
+        for camera_id, ingest in self._node.ingests.items():
+            rate.add_metric([camera_id], ingest.health()["fps_analysed"])
+            for state in GateState:
+                gates.add_metric([camera_id, str(state)], ingest.gate is state)
+            for level in Level:
+                levels.add_metric([camera_id, str(level)], ingest.level is level)
         for camera_id, account in self._node.ledger.snapshot().items():
             received.add_metric([camera_id], account.received)
             analysed.add_metric([camera_id], account.analysed)
             waiting.add_metric([camera_id], account.in_flight)
             for cause, frames in account.dropped.items():
                 dropped.add_metric([camera_id, str(cause)], frames)
-        yield from (received, analysed, dropped, waiting)
+        yield from (received, analysed, dropped, waiting, rate, gates, levels)
 
 
 class _Stage(_NodeCollector):
@@ -54,8 +66,20 @@ class _Stage(_NodeCollector):
         for step, count in metrics.errors.items():
             errors.add_metric([step], count)
         yield errors
+        yield GaugeMetricFamily("xueliang_detection_sessions", "runs side by side", metrics.sessions)
+        yield CounterMetricFamily("xueliang_detection_busy_seconds", "of all sessions together", metrics.busy_s)
         yield _histogram("xueliang_detection_wait_seconds", "capture to start of inference", metrics.wait)
         yield _histogram("xueliang_detection_inference_seconds", "letterbox to NMS", metrics.inference)
+
+
+class _Overload(_NodeCollector):
+    def collect(self) -> Iterator[Metric]:
+        overload = self._node.overload
+        yield GaugeMetricFamily("xueliang_pressure", "load of the machine; above 1 it is overloaded", overload.pressure)
+        yield CounterMetricFamily("xueliang_overload_errors", "looks at the load that failed", overload.errors)
+        if overload.admission is not None:
+            for name, value in overload.admission.model_dump().items():
+                yield GaugeMetricFamily(f"xueliang_admission_{name}", "promises against this machine", value)
 
 
 class _Live(_NodeCollector):

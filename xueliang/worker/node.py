@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
@@ -19,18 +20,24 @@ from configs.schema import Camera, Settings
 from detect.factory import DetectorPlan
 from detect.stage import DetectionStage
 from ingest.camera import CameraIngest
+from ingest.fair_share import Share
 from ingest.ledger import FrameLedger
 from ingest.mailbox import Mailboxes
 from ingest.watch import Watch
 from xueliang.surroundings import evidence_dir
 from xueliang.worker.analysis import Analyses, CameraAnalysis
+from xueliang.worker.capacity import CapacityFinder
+from xueliang.worker.overload import Overload
 from xueliang.worker.status import Posted, StatusThread
 
 _log = structlog.get_logger(__name__)
 
 
 class WorkerNode:
-    """Holds the given cameras. ``on_failed`` is called once, from a worker thread, when detection has given up."""
+    """Holds the given cameras. ``on_failed`` is called once, from a worker thread, when detection has given up.
+
+    ``cores`` that this process may use.
+    """
 
     def __init__(
         self,
@@ -40,12 +47,18 @@ class WorkerNode:
         plan: DetectorPlan,
         redis_url: SecretStr,
         on_failed: Callable[[str], None],
+        *,
+        cores: int,
     ) -> None:
         self.worker_id = worker_id
         self.plan = plan
         analysed = [camera.id for camera in cameras]
         self.ledger = FrameLedger(analysed)
-        self.mailboxes = Mailboxes(analysed, self.ledger)
+        shares = {
+            camera.id: Share(camera.detection.fps, camera.detection.min_fps, camera.detection.priority)
+            for camera in cameras
+        }
+        self.mailboxes = Mailboxes(analysed, self.ledger, shares=shares)
         self.watch = Watch()
         self.snapshots = SnapshotWriter(evidence_dir(settings))
         self.publisher = Publisher(EventBus(connect(redis_url, name=worker_id)), on_outcome=self._on_outcome)
@@ -75,19 +88,26 @@ class WorkerNode:
                 sink=self.publisher,
                 publish_overlay=self.ingests[camera.id].publish_overlay,
                 analysed=self.ingests[camera.id].analysed,
+                raise_priority=partial(self.mailboxes.set_raised, camera.id),
             )
             for camera in cameras
         }
         self.stage = DetectionStage(
             plan.open, self.mailboxes, self.ledger, Analyses(self._analyses).on_result, sessions=plan.sessions
         )
+        finder = CapacityFinder(plan, self.stage, cores, settings.state_dir)
+        self.overload = Overload(self.ingests, self.mailboxes, self.ledger, self.stage, finder, cores=cores)
 
     def start(self, url: str) -> None:
         """Start everything; ``url`` is the private port that the dashboard will find in Redis."""
         info = WorkerInfo(url=url, pid=os.getpid(), started_at=time.time(), cameras=tuple(self.ingests))
+
+        def told() -> WorkerInfo:
+            return info.model_copy(update={"admission": self.overload.admission})
+
         self._status = StatusThread(
             self.worker_id,
-            info,
+            told,
             {name: Posted(ingest, self._analyses[name]) for name, ingest in self.ingests.items()},
             self._board,
             detector_id=self.plan.model_id,
@@ -95,9 +115,11 @@ class WorkerNode:
         )
         self._publishing.start()
         self.watch.start()
+        self.overload.set_first_levels()
         for ingest in self.ingests.values():
             ingest.start()
         self.stage.start()
+        self.overload.start()
         self._status.start()
         _log.info(
             "worker_started", cameras=len(self.ingests), detector=self.plan.model_id, mode=self.plan.mode, url=url
@@ -108,6 +130,7 @@ class WorkerNode:
         began = time.monotonic()
         for ingest in self.ingests.values():
             ingest.request_stop()
+        self.overload.stop(0.5)
         self.mailboxes.close()
         self.stage.stop(1.0)
         unsent = self.publisher.stop(flush_s=0.5)
@@ -122,7 +145,7 @@ class WorkerNode:
 
     def health(self) -> dict[str, object]:
         """For ``GET /health`` of the private port."""
-        stage = self.stage.health
+        stage, admission = self.stage.health, self.overload.admission
         return {
             "status": "ok" if stage.phase == "running" else "degraded",
             "worker_id": self.worker_id,
@@ -130,6 +153,8 @@ class WorkerNode:
             "mode": self.plan.mode,
             "reason": self.plan.reason,
             "detection": {"phase": stage.phase, "error": stage.error},
+            "sessions": self.stage.metrics().sessions,
+            "admission": None if admission is None else admission.model_dump(),
             "cameras": {name: str(ingest.state.phase) for name, ingest in self.ingests.items()},
         }
 

@@ -32,7 +32,7 @@ class StatusThread:
     def __init__(
         self,
         worker_id: str,
-        info: WorkerInfo,
+        info: Callable[[], WorkerInfo],
         cameras: Mapping[str, Posted],
         board: HealthBoard,
         *,
@@ -89,7 +89,7 @@ class StatusThread:
         ]
         try:
             # Written each time, not once: a Redis that came back empty must find its way to us again.
-            self._board.register(self._worker_id, self._info)
+            self._board.register(self._worker_id, self._info())
             self._board.write_health(entries)
         except RedisError as error:
             self.unwritten += 1

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from alerts.event import Snapshot
+from alerts.health import Admission, WorkerInfo
 from dashboard.policy import Role
 
 pytestmark = pytest.mark.timeout(30)
@@ -145,6 +146,18 @@ def test_the_node_names_no_address_and_only_what_is_covered(wall: Any) -> None:
     assert [camera["id"] for camera in body["cameras"]] == ["east-1", "east-2"]
     assert [region["id"] for region in body["regions"]] == ["east"]
     assert body["detector"] == {"id": "yolox_nano_416", "mode": "model"}
+
+
+def test_the_node_tells_the_worker_that_was_promised_most(wall: Any) -> None:
+    assert wall.client().get("/api/node").json()["admission"] is None
+    for worker, load in (("w1", 0.4), ("w2", 1.7), ("w3", None)):
+        told = None if load is None else Admission(
+            promised_fps=320, capacity_fps=70, decoding_cores=1.2, cores=2, load_all=load, load_tenth=load / 5
+        )  # fmt: skip
+        info = WorkerInfo(url="http://127.0.0.1:1", pid=1, started_at=1.0, admission=told)
+        wall.redis.hset("xl:workers", worker, info.model_dump_json())
+    wall.redis.hset("xl:workers", "w4", "not json")
+    assert wall.client().get("/api/node").json()["admission"]["load_all"] == 1.7
 
 
 def test_a_silent_worker_is_not_a_healthy_camera(wall: Any) -> None:

@@ -23,6 +23,7 @@ demands = st.lists(
         min_fps=st.sampled_from([0.5, 1.0]),
         active=st.booleans(),
         decoding=st.floats(0.005, 0.3),
+        key_fps=st.sampled_from([0.1, 0.5, 1.0, 25.0]),
     ),
     min_size=1,
     max_size=24,

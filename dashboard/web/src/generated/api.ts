@@ -318,6 +318,28 @@ export interface components {
          */
         Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
         /**
+         * Admission
+         * @description What cameras were promised against what their worker's machine can do.
+         *
+         *     Analysed frames a second as promised and as the detector does them at most; ``decoding_cores``: that decoding all
+         *     streams would take. ``load_all``: the share of the machine that is asked for if everything moves at once,
+         *     ``load_tenth``: if a tenth of the cameras do that rest otherwise; beyond 1 it is too much.
+         */
+        Admission: {
+            /** Capacity Fps */
+            capacity_fps: number;
+            /** Cores */
+            cores: number;
+            /** Decoding Cores */
+            decoding_cores: number;
+            /** Load All */
+            load_all: number;
+            /** Load Tenth */
+            load_tenth: number;
+            /** Promised Fps */
+            promised_fps: number;
+        };
+        /**
          * AlarmChange
          * @description Somebody changed an alarm. ``by`` is the account's id, ``by_name`` its name then, ``at`` UTC epoch seconds.
          */
@@ -514,6 +536,8 @@ export interface components {
             gate: components["schemas"]["GateState"];
             /** Last Picture At */
             last_picture_at?: number | null;
+            /** @default full */
+            level: components["schemas"]["Level"];
             /** Next Try At */
             next_try_at?: number | null;
             phase: components["schemas"]["Phase"];
@@ -809,6 +833,15 @@ export interface components {
             start: number;
         };
         /**
+         * Level
+         * @description From all that was promised down to almost nothing.
+         *
+         *     ``half``: half the promised rate, which spares the detector alone, since pictures need those before them.
+         *     ``keyframes``: key frames only, which spares the decoder too. ``floor``: one key frame now and then.
+         * @enum {string}
+         */
+        Level: "full" | "half" | "keyframes" | "floor";
+        /**
          * Line
          * @description A directed line from ``a`` to ``b``; who crosses it "forward" passes from its left to its right side.
          */
@@ -971,8 +1004,12 @@ export interface components {
             /** Username */
             username: string;
         };
-        /** Node */
+        /**
+         * Node
+         * @description ``admission``: of the worker that was promised most; ``None`` until one of them knows.
+         */
         Node: {
+            admission: components["schemas"]["Admission"] | null;
             /** Cameras */
             cameras: components["schemas"]["CameraInfo"][];
             detector: components["schemas"]["DetectorInfo"];

@@ -6,7 +6,7 @@ import { advice, isGood, troubleFirst } from "./trouble";
 
 const camera = (camera_id: string, change: Partial<CameraHealth> = {}): CameraHealth => ({
   v: 1, camera_id, worker_id: "w", at: 0, phase: "live", fault: null, since: 100, attempt: 0, detail: "", next_try_at: null, last_picture_at: null, clock: "rtcp",
-  received: 0, analysed: 0, dropped: {}, fps_received: 0, fps_analysed: 0, gate: "off", detector: "m", silent: false, ...change,
+  received: 0, analysed: 0, dropped: {}, fps_received: 0, fps_analysed: 0, gate: "off", level: "full", detector: "m", silent: false, ...change,
 });
 
 describe("troubleFirst", () => {

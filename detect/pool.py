@@ -1,0 +1,115 @@
+"""How many sessions of one thread side by side are worth it on this machine: measured once, then kept in a file.
+
+Two sessions do twice the work of one only where two cores do; hyper-threads, a container's quota and slow memory all
+make it less. The pure decision is :func:`fewest_for_all`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from detect.detector import CameraDetectors
+from detect.probing import ProbePicture
+
+_log = structlog.get_logger(__name__)
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a measurement holds for. ``model``: sha256 of its file. ``machine``: processor and usable cores."""
+
+    model: str
+    machine: str
+    onnxruntime: str
+
+
+def counts_to_try(cores: int) -> tuple[int, ...]:
+    """1, 2, 4 … and all cores."""
+    return (*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores)
+
+
+def fewest_for_all(rates: Mapping[int, float], tolerance: float = 0.05) -> int:
+    """The fewest sessions that come within ``tolerance`` of the best rate: more would only take memory and turns."""
+    best = max(rates.values())
+    return min(sessions for sessions, rate in rates.items() if rate >= (1 - tolerance) * best)
+
+
+def measure(
+    open_detectors: Callable[[], CameraDetectors],
+    counts: Sequence[int],
+    resting: Callable[[], AbstractContextManager[None]],
+    *,
+    seconds: float = 0.3,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> dict[int, float]:
+    """Frames a second, letterbox to NMS, for each number of sessions in ``counts``, on one made-up picture.
+
+    Each number is run for ``seconds`` inside ``resting()``, where nobody else detects. Raises what a detector raises.
+    """
+    opened = [open_detectors() for _ in range(max(counts))]
+    for detectors in opened:
+        detectors.for_camera("").detect(ProbePicture())  # the first run allocates
+    rates = {}
+    for count in counts:
+        with resting():
+            rates[count] = _rate(opened[:count], seconds, monotonic)
+    return rates
+
+
+def _rate(opened: Sequence[CameraDetectors], seconds: float, monotonic: Callable[[], float]) -> float:
+    done = [0] * len(opened)
+    failures: list[Exception] = []
+    began = monotonic()
+
+    def run(index: int) -> None:
+        detector, picture = opened[index].for_camera(""), ProbePicture()
+        try:
+            while monotonic() - began < seconds:
+                detector.detect(picture)
+                done[index] += 1
+        except Exception as error:  # noqa: BLE001 - raised below, where somebody hears it
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(index,), name=f"measure-{index}") for index in range(len(opened))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return sum(done) / (monotonic() - began)
+
+
+def kept_rates(path: Path, setup: Setup) -> dict[int, float] | None:
+    """What was measured for this very setup; ``None`` where nothing was, or it cannot be read (then it is told)."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        if kept["v"] != _VERSION or Setup(**kept["setup"]) != setup:
+            return None
+        return {int(sessions): float(rate) for sessions, rate in kept["rates"].items()} or None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.warning("measured_sessions_unreadable", file=path.name, error=type(error).__name__)
+        return None
+
+
+def keep_rates(path: Path, setup: Setup, rates: Mapping[int, float]) -> None:
+    """Writes them for the next start, whole or not at all. Raises ``OSError``."""
+    record = {
+        "v": _VERSION,
+        "setup": {"model": setup.model, "machine": setup.machine, "onnxruntime": setup.onnxruntime},
+        "rates": {str(sessions): round(rate, 2) for sessions, rate in rates.items()},
+    }
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(record), "utf-8")
+    new.replace(path)

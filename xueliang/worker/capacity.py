@@ -1,0 +1,114 @@
+"""What this machine detects and decodes, against what its cameras were promised."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from alerts.health import Admission
+from detect.factory import DetectorPlan
+from detect.pool import Setup, counts_to_try, fewest_for_all, keep_rates, kept_rates, measure
+from detect.stage import DetectionStage
+
+_log = structlog.get_logger(__name__)
+_TENTH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """``fps``: frames a second that ``sessions`` side by side detect; ``core_s``: core seconds that one takes."""
+
+    sessions: int
+    fps: float
+    core_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One camera's: analysed frames a second, cores for decoding all of it, whether a gate lets it rest."""
+
+    fps: float
+    decoding: float
+    gated: bool
+
+
+def assess(promises: Sequence[Promise], capacity: Capacity, cores: int) -> Admission:
+    """The load if everything moved at once, and if a tenth of the gated cameras did. 1 is all that the machine can.
+
+    The greater of two shares: promised frames of what the sessions detect, and all work of all cores.
+    """
+
+    def load(activity: float) -> float:
+        shares = [(activity if promise.gated else 1.0, promise) for promise in promises]
+        frames = sum(share * promise.fps for share, promise in shares)
+        decoding = sum(share * promise.decoding for share, promise in shares)
+        return max(frames / capacity.fps, (frames * capacity.core_s + decoding) / cores)
+
+    return Admission(
+        promised_fps=round(sum(promise.fps for promise in promises), 2),
+        capacity_fps=round(capacity.fps, 1),
+        decoding_cores=round(sum(promise.decoding for promise in promises), 3),
+        cores=cores,
+        load_all=round(load(1.0), 3),
+        load_tenth=round(load(_TENTH), 3),
+    )
+
+
+class CapacityFinder:
+    """Finds the capacity of a running stage: kept from an earlier start, or measured while the stage rests a moment.
+
+    Gives the stage as many sessions as are best, unless the settings say how many.
+    """
+
+    def __init__(self, plan: DetectorPlan, stage: DetectionStage, cores: int, folder: Path) -> None:
+        self._plan = plan
+        self._stage = stage
+        self._cores = cores
+        self._file = folder / "detection-sessions.json"
+
+    def kept(self) -> Capacity | None:
+        """What is known without measuring."""
+        setup = self._setup()
+        rates = None if setup is None else kept_rates(self._file, setup)
+        return None if rates is None or set(rates) < set(self._counts()) else self._settle(rates)
+
+    def measured(self) -> Capacity | None:
+        """Measures, a third of a second for each number of sessions; ``None`` without a model, whose cost is small."""
+        setup = self._setup()
+        if setup is None:
+            return None
+        rates = measure(self._plan.open, self._counts(), self._stage.at_rest)
+        try:
+            keep_rates(self._file, setup, rates)
+        except OSError as error:
+            _log.warning("measured_sessions_not_kept", file=self._file.name, error=error.strerror)
+        return self._settle(rates)
+
+    def _counts(self) -> tuple[int, ...]:
+        return (self._plan.sessions,) if self._plan.sessions_asked else counts_to_try(self._cores)
+
+    def _settle(self, rates: dict[int, float]) -> Capacity:
+        tried = {count: rates[count] for count in self._counts()}
+        sessions = fewest_for_all(tried)
+        _log.info("detection_sessions", sessions=sessions, frames_per_s=tried, asked=self._plan.sessions_asked)
+        self._stage.resize(sessions)
+        return Capacity(sessions, tried[sessions], min(sessions, self._cores) / tried[sessions])
+
+    def _setup(self) -> Setup | None:
+        if self._plan.sha256 is None:
+            return None
+        return Setup(self._plan.sha256, f"{_processor()}, {self._cores} cores", version("onnxruntime"))
+
+
+def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    try:
+        lines = cpuinfo.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        lines = []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{platform.machine()} {name}".strip()
