@@ -28,8 +28,8 @@ LOOK_S = 1.0
 ASIDE_S = 1.7
 """Seconds without a decoded picture after which a key frame is decoded to be looked at."""
 RESTING_S = 15.0
-"""The same for a large picture that was looked at for ``SETTLED_S`` and sends as much as ever: one look costs 15 ms, and
-whatever covers or turns a camera makes packets that open its gate."""
+"""The same for a large picture that was looked at for ``SETTLED_S`` and sends as much as ever: one look costs 15 ms,
+and whatever covers or turns a camera makes packets that open its gate."""
 SETTLED_S = 60.0
 LARGE_PIXELS = 640 * 480
 
