@@ -25,19 +25,20 @@ _INTERCHANGEABLE = (("car", "truck", "bus"), ("bicycle", "motorcycle"))
 class TrackerSettings:
     """``high_score``: what may begin a track; the rest only carries one on. Times in seconds, IoU after growing.
 
-    A track is confirmed at its third hit, or at its second where ``confirm_s`` or more lie between.
+    A track is confirmed by what has been seen of it, never by one hit: when its scores sum to ``confirm_score`` (two
+    clear hits or three doubtful ones), or at any hit ``confirm_s`` or more after its first.
     ``growth_per_s`` widens boxes on each side, in shares of their longer side per second since the last frame.
     """
 
     high_score: float = 0.4
     high_iou: float = 0.2
-    low_iou: float = 0.4
+    low_iou: float = 0.3
     new_iou: float = 0.2
-    confirm_hits: int = 3
+    confirm_score: float = 1.0
     confirm_s: float = 0.3
-    lost_s: float = 1.5
-    growth_per_s: float = 0.5
-    growth_max: float = 0.3
+    lost_s: float = 3.0
+    growth_per_s: float = 1.0
+    growth_max: float = 0.2
 
 
 class Tracker:
@@ -62,7 +63,6 @@ class Tracker:
     def _clear(self) -> None:
         self._filters = BoxFilters()
         self._ids = np.empty(0, np.int64)  # 0: not confirmed yet
-        self._hits = np.empty(0, np.int64)
         self._born = np.empty(0)
         self._seen_at = np.empty(0)
         self._seen_on = np.empty(0, np.int64)
@@ -113,12 +113,12 @@ class Tracker:
 
     def _hit(self, tracks: NDArray[np.intp], boxes: NDArray[np.intp], detections: Detections) -> None:
         self._filters.update(tracks, to_centres(detections.boxes[boxes]))
-        self._hits[tracks] += 1
         self._seen_at[tracks], self._seen_on[tracks] = self._now, self._frame
         self._scores[tracks] = detections.scores[boxes]
         self._votes[tracks, detections.classes[boxes]] += detections.scores[boxes]
         wanted = self._settings
-        ripe = (self._hits[tracks] >= wanted.confirm_hits) | (self._now - self._born[tracks] >= wanted.confirm_s)
+        evidence = self._votes[tracks].sum(axis=1)
+        ripe = (evidence >= wanted.confirm_score) | (self._now - self._born[tracks] >= wanted.confirm_s)
         for track in tracks[ripe & (self._ids[tracks] == 0)]:
             self._ids[track] = self._next_id
             self._next_id += 1
@@ -129,7 +129,6 @@ class Tracker:
         votes[np.arange(n), detections.classes[boxes]] = detections.scores[boxes]
         self._filters.add(to_centres(detections.boxes[boxes]))
         self._ids = np.concatenate([self._ids, np.zeros(n, np.int64)])
-        self._hits = np.concatenate([self._hits, np.ones(n, np.int64)])
         self._born = np.concatenate([self._born, np.full(n, self._now)])
         self._seen_at = np.concatenate([self._seen_at, np.full(n, self._now)])
         self._seen_on = np.concatenate([self._seen_on, np.full(n, self._frame)])
@@ -138,7 +137,7 @@ class Tracker:
 
     def _keep(self, mask: NDArray[np.bool_]) -> None:
         self._filters.keep(mask)
-        self._ids, self._hits, self._born = self._ids[mask], self._hits[mask], self._born[mask]
+        self._ids, self._born = self._ids[mask], self._born[mask]
         self._seen_at, self._seen_on = self._seen_at[mask], self._seen_on[mask]
         self._scores, self._votes = self._scores[mask], self._votes[mask]
 

@@ -22,7 +22,7 @@ def full_filter(
         side = max(state[2:4].max(), 1.0)
         move = np.eye(8)
         move[:4, 4:] = dt * np.eye(4)
-        drift = np.diag([30 / 400 * dt * side**2] * 4 + [30 * (30 / 160) ** 2 * dt * side**2] * 4)
+        drift = np.diag([0.14**2 * dt * side**2] * 4 + [0.26**2 * dt * side**2] * 4)
         state, covariance = move @ state, move @ covariance @ move.T + drift
         look = np.eye(4, 8)
         noise = np.eye(4) * (max(measured[2:].max(), 1.0) / 20) ** 2
