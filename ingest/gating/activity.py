@@ -110,7 +110,7 @@ class Activity:
             self._gops += 1
             for norm, effort in self._pending:
                 norm.learn(effort)
-            if self._gops > 1:
+            if self._gops > 2:  # before, the norms are hardly known
                 self._calm.append(self._greatest)
                 while len(self._calm) > self.limits.memory:
                     self._calm.popleft()
