@@ -4,8 +4,8 @@ The filter of SORT and ByteTrack (Zhang et al. 2022, arXiv:2110.06864) with widt
 BoT-SORT (Aharon et al. 2022, arXiv:2206.14651). Their noise is diagonal, so the 8-state filter is exactly four
 filters of two states (position, velocity): no matrix is built or inverted. Their noise is stated per frame at
 30 fps; here it is a rate per second, since analysed frames come at 2–5 fps and irregularly. It is also less: theirs
-makes up for cameras that move, ours stand still, and over the fifth of a second between two looks a filter that doubts
-each walker's speed as much as theirs loses who is who at a crossing.
+was chosen for MOTChallenge, where cameras move too. Ours stand still, and a filter that doubts speeds as much as theirs
+loses who is who at a crossing when looks are a fifth of a second apart (benchmark ``tracking``).
 """
 
 from __future__ import annotations
