@@ -12,13 +12,16 @@ from pathlib import Path
 from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.builtin import BUILTIN
 from benchmarks.cases.density import DENSITY
+from benchmarks.cases.detect import DETECT
 from benchmarks.cases.ingest import INGEST
 from benchmarks.cases.node import NODE
 from benchmarks.cases.recovery import RECOVERY
 from benchmarks.cases.tracking import TRACKING
 from benchmarks.report import Case, Report
 
-CASES: dict[str, Case] = {case.name: case for case in (NODE, RECOVERY, INGEST, DENSITY, ACCURACY, BUILTIN, TRACKING)}
+CASES: dict[str, Case] = {
+    case.name: case for case in (NODE, RECOVERY, INGEST, DETECT, DENSITY, ACCURACY, BUILTIN, TRACKING)
+}
 
 
 def main(argv: list[str]) -> int:

@@ -94,7 +94,7 @@ def _objects(things: Sequence[dict[str, Any]]) -> Scored:
 
 
 def _measure(file: Path, pictures: Sequence[tuple[Path, Scored]]) -> MeanPrecision:
-    detector = OnnxDetector(_spec(file), min_score=_MIN_SCORE, nms_iou=_NMS_IOU)
+    detector = OnnxDetector(spec_of(file), min_score=_MIN_SCORE, nms_iou=_NMS_IOU)
     detector.probe()
     judged = []
     for path, truth in pictures:
@@ -106,7 +106,8 @@ def _measure(file: Path, pictures: Sequence[tuple[Path, Scored]]) -> MeanPrecisi
     return mean_precision(judged)
 
 
-def _spec(file: Path) -> ModelSpec:
+def spec_of(file: Path) -> ModelSpec:
+    """What an import would write of the file: family, input and labels found from itself alone."""
     found = inspect(file)
     return ModelSpec(
         id=file.stem,

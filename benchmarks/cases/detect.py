@@ -1,0 +1,188 @@
+"""``detect``: how near does detection come to what ONNX Runtime alone can do, and how far ahead is it of usual loops?
+
+Three comparisons, each interleaved with its counterpart: decoded 1080p pictures through the pool against bare ONNX
+Runtime on a fixed tensor; our reading and detecting against an OpenCV loop on the same RTSP streams (YOLOX-nano); and
+against Ultralytics' stream loop with the same ONNX file (YOLOv8n). More pictures come than the loops can analyse; what
+counts is how many are. Every loop runs in a process of its own, the simulator in this one. Figures that end in ``_cpu``
+count by processor time: other work on the machine disturbs them less.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cases.accuracy import spec_of
+from benchmarks.efficiency import compare, decoded
+from benchmarks.material import StagedSource
+from benchmarks.peers import environment
+from benchmarks.peers.environment import PeerUnavailableError
+from benchmarks.report import Case, Figure, Report
+from benchmarks.running import CACHE, ROOT
+from ingest.simulator.background import SimulatorThread
+from ingest.simulator.camera import SimCamera
+from ingest.simulator.encode import Profile, Profiles, cached_files, prepare
+from ingest.simulator.source import Source, scenes
+from xueliang.surroundings import shared_folder
+
+YOLOX, YOLOV8 = "yolox_nano_416", "yolov8n_int8_qdq_640"
+CORES = os.cpu_count() or 1
+CAMERAS = {"cv2_loop": 2 * CORES, "ultralytics": CORES}
+"""At 25 pictures a second each: more than a loop can analyse, and not so many that all the time goes into decoding."""
+PROFILES = Profiles(main=Profile(1920, 1080, Fraction(25), 2_000_000))
+_PEER_S = 180.0  # a loop that has not ended by then never will
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``rounds`` of the loops by turns, ``seconds`` measured in each; ``slices`` of the pool."""
+
+    rounds: int
+    seconds: float
+    slices: int
+
+
+QUICK, WHOLE = Scale(1, 3.0, 6), Scale(3, 10.0, 20)
+
+
+def run(quick: bool, workdir: Path) -> Report:  # noqa: ARG001 - what it keeps lies in the cache
+    """About 3 min, and minutes more where Ultralytics' environment is made; 40 s where ``quick``."""
+    scale = QUICK if quick else WHOLE
+    report = Report(
+        "detect",
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        quick,
+        f"1080p25 cameras, {scale.rounds} x {scale.seconds:g} s each loop, {scale.slices} slices",
+    )
+    shared = shared_folder()
+    if shared is None:
+        report.notes.append("no models here, so no figure: want ../shared/models")
+        return report
+    source = _source(shared, report)
+    prepare(source, PROFILES, CACHE)
+    _efficiency(report, shared / "models" / f"{YOLOX}.onnx", source, scale)
+    simulated = [SimCamera(f"D{index}", source, phase_s=index * 2.3) for index in range(max(CAMERAS.values()))]
+    with SimulatorThread(simulated, CACHE, profiles=PROFILES) as simulator:
+        urls = [simulator.url(camera.id, "main") for camera in simulated]
+        _against(report, "cv2_loop", 1.5, scale, _cv2, shared / "models" / f"{YOLOX}.onnx", urls)
+        try:
+            _against(
+                report, "ultralytics", 1.35, scale, _ultralytics(quick), shared / "models" / f"{YOLOV8}.onnx", urls
+            )
+        except PeerUnavailableError as error:
+            report.notes.append(f"speedup_vs_ultralytics: no figure: {error}")
+    return report
+
+
+def _source(shared: Path, report: Report) -> Source:
+    clip = shared / "video" / "ken_pedestrian.mp4"
+    if not clip.is_file():
+        report.notes.append("no clips here: a drawn scene")
+        return scenes(1)[0]
+    return StagedSource(clip, calm=(1.0, 3.5), from_s=4.0, seconds=10, starts=(0.0,), active_s=10.0)
+
+
+def _efficiency(report: Report, model: Path, source: Source, scale: Scale) -> None:
+    frames = decoded(cached_files(source, PROFILES, CACHE)[0])
+    told = compare(spec_of(model), frames, sessions=CORES, rounds=scale.slices, slice_s=1.0)
+    figures = report.figures
+    figures["efficiency_vs_bare"] = Figure(round(told.ratio(lambda one: one.rate), 3), "x", "higher", 0.90)
+    figures["efficiency_vs_bare_cpu"] = Figure(round(1 / told.ratio(lambda one: one.cost_ms), 3), "x", "higher")
+    for name, slices in (("pool", told.pool), ("bare", told.bare)):
+        report.samples[f"{name}_rate"] = [one.rate for one in slices]
+        report.samples[f"{name}_cost_ms"] = [one.cost_ms for one in slices]
+        figures[f"{name}_rate"] = Figure(round(float(np.median(report.samples[f"{name}_rate"])), 1), "1/s", "higher")
+    report.notes.append(f"pool and bare: {CORES} sessions of one thread, {YOLOX}")
+
+
+Loop = Callable[[Path, list[str], float], dict[str, Any]]
+
+
+def _against(report: Report, peer: str, goal: float, scale: Scale, loop: Loop, model: Path, urls: list[str]) -> None:
+    """``speedup_vs_PEER``: ratio of the medians of pictures analysed a second; ``_cpu``: a second of processor time."""
+    told: dict[str, list[dict[str, Any]]] = {"xueliang": [], peer: []}
+    for _ in range(scale.rounds):
+        for name, each in (("xueliang", _ours), (peer, loop)):
+            told[name].append(each(model, urls[: CAMERAS[peer]], scale.seconds))
+    ratios = []
+    for measure in ("analysed_per_s", "analysed_per_cpu_s"):
+        rates = {name: [float(one[measure]) for one in results] for name, results in told.items()}
+        report.samples |= {f"{peer}:{name}:{measure}": values for name, values in rates.items()}
+        ours, theirs = (float(np.median(values)) for values in rates.values())
+        if theirs <= 0:
+            report.notes.append(f"speedup_vs_{peer}: no figure: the peer analysed nothing")
+            return
+        ratios.append(round(ours / theirs, 2))
+        if measure == "analysed_per_s":
+            report.figures[f"rate_{peer}"] = Figure(round(theirs, 1), "1/s", "higher")
+            report.figures[f"rate_beside_{peer}"] = Figure(round(ours, 1), "1/s", "higher")
+    report.figures[f"speedup_vs_{peer}"] = Figure(ratios[0], "x", "higher", goal)
+    report.figures[f"speedup_vs_{peer}_cpu"] = Figure(ratios[1], "x", "higher")
+    versions = {**told["xueliang"][0]["versions"], **told[peer][0]["versions"]}
+    report.notes.append(
+        f"{peer}: {CAMERAS[peer]} cameras, {model.stem}; "
+        + ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
+    )
+    for name, results in told.items():
+        lags = [camera["lag_s"]["last"] for camera in results[-1]["cameras"] if camera["lag_s"]]
+        behind = f"{max(lags):g} s behind its cameras" if lags else "its lag cannot be told"
+        report.notes.append(f"{peer} comparison: {name} at the end of a round: {behind}")
+
+
+def _ours(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
+    return _loop([sys.executable, "-m", "benchmarks.peers.worker_loop"], model, urls, seconds)
+
+
+def _cv2(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
+    return _loop([sys.executable, "-m", "benchmarks.peers.cv2_loop"], model, urls, seconds)
+
+
+def _ultralytics(quick: bool) -> Loop:
+    python = environment.ready(CACHE) if quick else environment.make(CACHE)
+    if python is None:
+        raise PeerUnavailableError("its environment is not made yet; `python -m benchmarks detect` makes it")
+    script = str(Path(environment.__file__).with_name("ultralytics_loop.py"))
+
+    def loop(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
+        return _loop([str(python), script], model, urls, seconds, environment.settings(CACHE))
+
+    return loop
+
+
+def _loop(
+    command: list[str], model: Path, urls: list[str], seconds: float, extra: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What the loop tells in its last line. Raises :class:`PeerUnavailableError` where it fails."""
+    called = [*command, "--model", str(model), "--seconds", str(seconds), *urls]
+    try:
+        done = subprocess.run(
+            called,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **(extra or {})},
+            timeout=_PEER_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise PeerUnavailableError(f"{command[-1]} did not end within {_PEER_S:g} s") from None
+    if done.returncode or not done.stdout.strip():
+        last = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        raise PeerUnavailableError(f"{command[-1]} ended with {done.returncode}: {last[:200]}")
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
+
+
+DETECT = Case(
+    "detect", "pictures a second: against bare ONNX Runtime, an OpenCV loop and Ultralytics' stream loop", run
+)
