@@ -234,7 +234,7 @@ Rule = Annotated[IntrusionRule | LineCrossingRule | CrowdingRule | OfflineRule, 
 
 
 class Priority(StrEnum):
-    """Who comes first when the machine cannot carry all. A camera whose rule waits to alarm counts one step higher."""
+    """Who comes first when the machine cannot carry all; within it, cameras of which some rule waits to alarm."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -244,11 +244,6 @@ class Priority(StrEnum):
     def rank(self) -> int:
         """0 for low to 2 for high."""
         return ("low", "normal", "high").index(self)
-
-    @property
-    def raised(self) -> Priority:
-        """One step higher; high stays."""
-        return Priority.NORMAL if self is Priority.LOW else Priority.HIGH
 
 
 class CameraDetection(Section):

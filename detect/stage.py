@@ -146,12 +146,15 @@ class DetectionStage:
             self._add_thread(index, detectors)
 
     def resize(self, sessions: int) -> None:
-        """From now on so many threads: opens sessions for more, and lets the others end their frame for fewer.
+        """From now on, or from the start on, so many threads.
 
-        Called by one thread. Raises what opening raises, and then nothing has changed.
+        Opens sessions for more, and lets the others end their frame for fewer. Called by one thread. Raises what
+        opening raises, and then nothing has changed.
         """
         if sessions < 1:
             raise ValueError(f"want at least one session, got {sessions}")
+        if not self._threads:
+            self._sessions = sessions
         if self._stopping.is_set() or not self._threads:
             return
         wanted = range(sessions)

@@ -16,6 +16,9 @@ from configs.schema import Priority
 
 _ALMOST = 1 - 1e-9  # sums of quanta such as 1/3 fall short of one by rounding
 
+RAISED_S = 5.0
+"""Seconds. Long enough that what a rule asks for now and then does not turn everybody else's levels each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -27,9 +30,9 @@ class Share:
 
 
 class FairShare:
-    """First who waits longer than its minimum rate allows, higher priorities first; then turns of the highest priority.
+    """First who waits longer than its minimum rate allows, higher ranks first; then turns among the highest rank.
 
-    Over any time in which two cameras of one priority always have a frame waiting, turns over quanta differ by at most
+    Over any time in which two cameras of one rank always have a frame waiting, turns over quanta differ by at most
     the turns of one round: ``1 / quantum`` of each, and one visit. Not thread-safe.
     """
 
@@ -39,33 +42,30 @@ class FairShare:
         self._quantum = {camera_id: share.fps / greatest for camera_id, share in shares.items()}
         self._patience = {camera_id: 1 / min(share.fps, share.min_fps) for camera_id, share in shares.items()}
         self._ring = sorted(shares)
-        self._next = dict.fromkeys(Priority, 0)
+        self._next = dict.fromkeys(range(2 * len(Priority)), 0)
         self._deficit = dict.fromkeys(shares, 0.0)
         self._served_at = dict.fromkeys(shares, -math.inf)
-        self._raised: set[str] = set()
+        self._raised_at: dict[str, float] = {}
 
     def __contains__(self, camera_id: object) -> bool:
         return camera_id in self._shares
 
-    def priority(self, camera_id: str) -> Priority:
-        """The camera's priority now."""
-        own = self._shares[camera_id].priority
-        return own.raised if camera_id in self._raised else own
+    def rank(self, camera_id: str, now: float) -> int:
+        """Who comes first: the greater. By priority, and within it by whether the camera was raised of late."""
+        raised = now - self._raised_at.get(camera_id, -math.inf) < RAISED_S
+        return 2 * self._shares[camera_id].priority.rank + raised
 
-    def set_raised(self, camera_id: str, raised: bool) -> None:
-        """From now on the camera counts one priority higher, or as its settings say."""
-        if raised:
-            self._raised.add(camera_id)
-        else:
-            self._raised.discard(camera_id)
+    def raise_rank(self, camera_id: str, now: float) -> None:
+        """For :data:`RAISED_S` the camera comes before others of its priority."""
+        self._raised_at[camera_id] = now
 
     def choose(self, waiting: Collection[str], now: float) -> str:
         """The camera to serve, out of those with a frame (at least one), at monotonic ``now`` seconds."""
         owed = [each for each in waiting if now - self._served_at[each] >= self._patience[each]]
         if owed:
-            chosen = min(owed, key=lambda each: (-self.priority(each).rank, self._due(each), each))
+            chosen = min(owed, key=lambda each: (-self.rank(each, now), self._due(each), each))
         else:
-            chosen = self._next_turn(waiting)
+            chosen = self._next_turn(waiting, now)
         self._deficit[chosen] = max(0.0, self._deficit[chosen] - 1)
         self._served_at[chosen] = now
         return chosen
@@ -73,9 +73,10 @@ class FairShare:
     def _due(self, camera_id: str) -> float:
         return self._served_at[camera_id] + self._patience[camera_id]
 
-    def _next_turn(self, waiting: Collection[str]) -> str:
-        highest = max((self.priority(each) for each in waiting), key=lambda priority: priority.rank)
-        turns = {each for each in waiting if self.priority(each) is highest}
+    def _next_turn(self, waiting: Collection[str], now: float) -> str:
+        ranks = {each: self.rank(each, now) for each in waiting}
+        highest = max(ranks.values())
+        turns = {each for each, rank in ranks.items() if rank == highest}
         # Rounds in which nobody would be served are gone through at once.
         empty = min(math.ceil((_ALMOST - self._deficit[each]) / self._quantum[each]) for each in turns) - 1
         for each in turns:

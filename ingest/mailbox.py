@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from configs.schema import Priority
 from ingest.fair_share import FairShare, Share
 from ingest.frame import Frame
 from ingest.ledger import DropCause, FrameLedger
@@ -71,15 +70,15 @@ class Mailboxes:
                     return None
             return None
 
-    def set_raised(self, camera_id: str, raised: bool) -> None:
-        """Whether the camera counts one priority higher for now."""
+    def raise_rank(self, camera_id: str) -> None:
+        """For some seconds the camera comes before others of its priority."""
         with self._changed:
-            self._turns.set_raised(camera_id, raised)
+            self._turns.raise_rank(camera_id, self._monotonic())
 
-    def priority(self, camera_id: str) -> Priority:
-        """The camera's priority now."""
+    def rank(self, camera_id: str) -> int:
+        """Who comes first now: the greater."""
         with self._changed:
-            return self._turns.priority(camera_id)
+            return self._turns.rank(camera_id, self._monotonic())
 
     def notify(self) -> None:
         """Wakes whoever waits in :meth:`take_next`: a ``busy`` camera has become free."""

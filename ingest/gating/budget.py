@@ -1,4 +1,4 @@
-"""How much of each camera an overloaded machine decodes: less of the lowest priority first, evenly within one. Pure.
+"""How much of each camera an overloaded machine decodes: less of the lowest rank first, evenly within one. Pure.
 
 Frames are given up before decoding, since decoders that work in vain take the detector's time. Costs are estimates, so
 the budget follows what is measured: it is cut in the measure of the overload and grows in small steps, as TCP's window
@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from configs.schema import Priority
 from ingest.gating.level import Level, reduced
 
 LEVELS = (Level.FULL, Level.HALF, Level.KEYFRAMES, Level.FLOOR)
@@ -30,14 +29,15 @@ _FLOOR = 0.03  # frames a second at the lowest level
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one camera asks for. ``active``: everything is decoded, since something moves or there is no gate.
+    """What one camera asks for. ``rank``: who yields first, the smaller. ``active``: everything is decoded, since
+    something moves or there is no gate.
 
     ``decoding``: cores that decoding all of it takes. ``fps``, ``min_fps``: analysed frames a second as promised.
     ``key_fps``: key frames a second.
     """
 
     camera_id: str
-    priority: Priority
+    rank: int
     fps: float
     min_fps: float
     active: bool
@@ -70,11 +70,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimits:
-    """Overload is beyond ``stage``, ``cpu`` or ``wait_s``. A wait counts only where stage or processor are busy, at
-    ``busy`` of their limit: cameras may be late by themselves. Below ``calm`` of all limits more is granted,
-    ``patience_s`` after the last cut, doubled up to ``most_patience_s`` where growth ended in overload again.
-    ``settle_s``: until a change shows in what is measured. ``margin``: share of the budget that stays free where
-    somebody gets more. ``turn_s``: within a priority, who gives up more changes so often.
+    """Overload is beyond ``stage``, ``cpu`` or ``wait_s`` in two looks that follow each other. A wait counts only where
+    stage or processor are busy, at ``busy`` of their limit: cameras may be late by themselves. Below ``calm`` of all
+    limits ``growth`` more is granted, ``patience_s`` after the last cut, doubled up to ``most_patience_s`` where growth
+    ended in overload again; below ``idle`` it is ``idle_growth``, and not doubled. ``settle_s``: until a change shows
+    in what is measured. ``margin``: share of the budget that stays free where somebody gets more. ``turn_s``: within a
+    rank, who gives up more changes so often.
     """
 
     stage: float = 0.95
@@ -86,6 +87,8 @@ class BudgetLimits:
     patience_s: float = 4.0
     most_patience_s: float = 120.0
     growth: float = 0.1
+    idle: float = 0.5
+    idle_growth: float = 0.4
     margin: float = 0.1
     turn_s: float = 60.0
 
@@ -99,14 +102,14 @@ class BudgetLimits:
 def allocate(demands: Sequence[Demand], budget: float, inference_s: float, turn: int = 0) -> dict[str, Level]:
     """The highest levels whose cost is within ``budget`` cores, or the lowest of all where none is.
 
-    A camera yields only when all of lower priority are at the floor, and within a priority nobody is more than one
+    A camera yields only when all of lower rank are at the floor, and within a rank nobody is more than one
     level below another. ``turn`` moves the beginning.
     """
     levels = {demand.camera_id: Level.FULL for demand in demands}
     total = sum(demand.cost(Level.FULL, inference_s) for demand in demands)
-    for priority in sorted(Priority, key=lambda each: each.rank):
-        members = sorted((each for each in demands if each.priority is priority), key=lambda each: each.camera_id)
-        begin = turn % len(members) if members else 0
+    for rank in sorted({demand.rank for demand in demands}):
+        members = sorted((each for each in demands if each.rank == rank), key=lambda each: each.camera_id)
+        begin = turn % len(members)
         for above, below in pairwise(LEVELS):
             for demand in members[begin:] + members[:begin]:
                 if total <= budget:
@@ -123,8 +126,9 @@ class DecodeBudget:
         self._limits = limits or BudgetLimits()
         self._usual = self._budget = 0.85 * cores
         self._step = 0.05 * cores
+        self._inference_s: float | None = None
         self._levels: dict[str, Level] = {}
-        self._priorities: dict[str, Priority] = {}
+        self._ranks: dict[str, int] = {}
         self._patience_s = self._limits.patience_s
         self._cut_at = self._grown_at = self._changed_at = float("-inf")
         self._turn = 0
@@ -140,13 +144,18 @@ class DecodeBudget:
         self, now: float, load: Load | None, demands: Sequence[Demand], inference_s: float
     ) -> Mapping[str, Level]:
         """The level of each camera from ``now`` on, monotonic seconds. ``load`` is ``None`` before the first second."""
+        granted = self._cost(demands, inference_s)
+        before = self._cost(demands, self._inference_s or inference_s)
+        if before > 0:  # what a frame was found to cost changes the unit, not what was granted
+            self._budget *= granted / before
+        self._inference_s = inference_s
         if load is not None:
-            self.pressure = self._limits.pressure(load)
-            self._adjust(now, self._cost(demands, inference_s))
-        priorities = {demand.camera_id: demand.priority for demand in demands}
+            earlier, self.pressure = self.pressure, self._limits.pressure(load)
+            self._adjust(now, granted, min(earlier, self.pressure))
+        ranks = {demand.camera_id: demand.rank for demand in demands}
         turn = int(now // self._limits.turn_s)
-        if priorities != self._priorities or turn != self._turn or self._cost(demands, inference_s) > self._budget:
-            self._priorities, self._turn = priorities, turn
+        if ranks != self._ranks or turn != self._turn or granted > self._budget:
+            self._ranks, self._turn = ranks, turn
             self._change(now, allocate(demands, self._budget, inference_s, turn))
         elif now - self._changed_at >= self._limits.settle_s:
             more = allocate(demands, (1 - self._limits.margin) * self._budget, inference_s, turn)
@@ -154,25 +163,26 @@ class DecodeBudget:
                 self._change(now, more)
         return dict(self._levels)
 
-    def _adjust(self, now: float, granted: float) -> None:
+    def _adjust(self, now: float, granted: float, lasting: float) -> None:
         limits = self._limits
         limited = any(level is not Level.FULL for level in self._levels.values())
-        if self.pressure > 1:
+        if lasting > 1:
             if now - self._cut_at < limits.settle_s:
                 return
             if now - self._grown_at <= 2 * self._patience_s:
                 self._patience_s = min(limits.most_patience_s, 2 * self._patience_s)
-            self._budget = min(self._budget, granted) / self.pressure
+            self._budget = min(self._budget, granted) / lasting
             self._cut_at, self._grown_at = now, float("-inf")
         elif (
             self.pressure < limits.calm
-            and now - self._cut_at >= self._patience_s
+            and now - self._cut_at >= (self._patience_s if self.pressure > limits.idle else limits.patience_s)
             and now - self._grown_at >= limits.settle_s
         ):
             if not limited:
                 self._patience_s = limits.patience_s
             if limited or self._budget < self._usual:
-                self._budget += max(self._step, limits.growth * self._budget)
+                growth = limits.growth if self.pressure > limits.idle else limits.idle_growth
+                self._budget += max(self._step, growth * self._budget)
                 self._grown_at = now
 
     def _cost(self, demands: Sequence[Demand], inference_s: float) -> float:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.schema import Priority
-from ingest.fair_share import FairShare, Share
+from ingest.fair_share import RAISED_S, FairShare, Share
 
 NEVER = 1e-9  # a minimum rate that asks for nothing within a test
 rates = st.lists(st.sampled_from([0.5, 1, 2, 3, 5, 7.5, 12, 25]), min_size=2, max_size=6)
@@ -58,10 +58,11 @@ def test_a_higher_priority_that_waits_comes_first(cameras: list[tuple[Priority, 
     waiting = [f"c{n}" for n in range(len(cameras))]
     for n, (_, raised) in enumerate(cameras):
         sharing.choose([f"c{n}"], 0.0)
-        sharing.set_raised(f"c{n}", raised)
-    highest = max(sharing.priority(each).rank for each in waiting)
+        if raised:
+            sharing.raise_rank(f"c{n}", 0.0)
+    highest = max(sharing.rank(each, 1.0) for each in waiting)
     for _ in range(20):
-        assert sharing.priority(sharing.choose(waiting, 1.0)).rank == highest
+        assert sharing.rank(sharing.choose(waiting, 1.0), 1.0) == highest
 
 
 def test_the_lowest_gets_its_minimum_beside_a_higher_one_that_takes_all() -> None:
@@ -78,9 +79,10 @@ def test_where_minimums_alone_are_too_much_the_higher_one_comes_first() -> None:
     assert max(served[f"low{n}"] for n in range(9)) - min(served[f"low{n}"] for n in range(9)) <= 1
 
 
-def test_raised_ends() -> None:
-    sharing = FairShare({"a": Share(priority=Priority.LOW)})
-    sharing.set_raised("a", True)
-    assert sharing.priority("a") is Priority.NORMAL
-    sharing.set_raised("a", False)
-    assert sharing.priority("a") is Priority.LOW
+def test_who_is_raised_passes_its_own_priority_for_a_while_and_no_other() -> None:
+    sharing = FairShare({name: Share(priority=Priority(name)) for name in ("low", "normal", "high")})
+    sharing.raise_rank("low", 0.0)
+    sharing.raise_rank("normal", 0.0)
+    assert sorted(("high", "low", "normal"), key=lambda each: sharing.rank(each, 1.0)) == ["low", "normal", "high"]
+    before, after = sharing.rank("low", RAISED_S - 0.1), sharing.rank("low", RAISED_S)
+    assert before > after

@@ -43,13 +43,13 @@ class CameraAnalysis:
         sink: CandidateSink,
         publish_overlay: Callable[[float, Callable[[float], str]], None],
         analysed: Callable[[float, bool], None],
-        raise_priority: Callable[[bool], None] = lambda _: None,
+        raise_rank: Callable[[], None] = lambda: None,
     ) -> None:
         region = next(site.region for site in settings.sites if site.id == camera.site)
         self._tracker = Tracker(camera.id, labels)
         self._attention = Attention(labels, _wanted(camera))
         self._analysed = analysed
-        self._raise_priority = raise_priority
+        self._raise_rank = raise_rank
         self._rules = CameraRules(camera, region_id=region, model_id=model_id, new_id=new_event_id, clock=time.time)
         self._snapshots = snapshots
         self._sink = sink
@@ -63,7 +63,8 @@ class CameraAnalysis:
             candidates = self._rules.observe(tracks)
             alarmed, pending = self._rules.alarmed, self._rules.pending
         self._analysed(frame.pts_s, self._attention.matters(detections, frame.captured_at) or pending)
-        self._raise_priority(pending)
+        if pending:
+            self._raise_rank()
         if candidates:
             self._sink.submit([self._with_snapshot(candidate, frame) for candidate in candidates])
         self._show(tracks, alarmed)

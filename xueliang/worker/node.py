@@ -88,7 +88,7 @@ class WorkerNode:
                 sink=self.publisher,
                 publish_overlay=self.ingests[camera.id].publish_overlay,
                 analysed=self.ingests[camera.id].analysed,
-                raise_priority=partial(self.mailboxes.set_raised, camera.id),
+                raise_rank=partial(self.mailboxes.raise_rank, camera.id),
             )
             for camera in cameras
         }

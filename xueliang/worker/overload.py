@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -94,12 +94,12 @@ class Overload:
         return self._budget.pressure
 
     def set_first_levels(self) -> None:
-        """Before any camera is opened: all of them at once may be more than the machine can."""
+        """Before stage and cameras are opened: all of them at once may be more than the machine can."""
+        self._know(self._finder.kept())
         self._obey(None)
 
     def start(self) -> None:
         """Watches from now on; the stage must have been started."""
-        self._capacity = self._finder.kept()
         self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
@@ -114,7 +114,7 @@ class Overload:
             try:
                 if not sought and self._monotonic() - began >= _SETTLED_S:
                     sought = True
-                    self._capacity = self._finder.measured()
+                    self._know(self._finder.measured())
                     self._last = None  # a second in which the stage rested says nothing
                 self.look()
             except Exception:  # noqa: BLE001 - supervises its own loop: logged, counted, tried again
@@ -131,11 +131,19 @@ class Overload:
             return
         load = look.load_since(last, self._cores)
         if self._capacity is not None:
-            self._inference_s = self._capacity.core_s
+            # What was measured while others had the machine too is less than what it can.
+            seen = (look.stage.analysed - last.stage.analysed) / (look.at - last.at)
+            if seen > self._capacity.fps:
+                self._capacity = replace(self._capacity, fps=seen)
         elif (inference_s := look.inference_since(last)) is not None:
             self._inference_s += 0.3 * (inference_s - self._inference_s)
         self._obey(load)
         self._admit()
+
+    def _know(self, capacity: Capacity | None) -> None:
+        self._capacity = capacity
+        if capacity is not None:
+            self._inference_s = capacity.core_s
 
     def _obey(self, load: Load | None) -> None:
         demands = [self._demand(name, ingest) for name, ingest in self._ingests.items()]
@@ -156,7 +164,7 @@ class Overload:
         there = ingest.state.phase in (Phase.CONNECTING, Phase.LIVE)
         return Demand(
             name,
-            self._mailboxes.priority(name),
+            self._mailboxes.rank(name),
             wanted.fps,
             wanted.min_fps,
             active=there and ingest.gate is not GateState.SHUT,

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.schema import Priority
 from ingest.gating.budget import LEVELS, DecodeBudget, Demand, Load, allocate
 from ingest.gating.level import Level
 
 INFERENCE_S = 0.02
+NORMAL, HIGH = 2, 4
 
 demands = st.lists(
     st.builds(
         Demand,
         camera_id=st.integers(0, 999).map(lambda n: f"c{n:03}"),
-        priority=st.sampled_from(Priority),
+        rank=st.integers(0, 5),
         fps=st.sampled_from([1.0, 4.0, 5.0, 12.0]),
         min_fps=st.sampled_from([0.5, 1.0]),
         active=st.booleans(),
@@ -40,13 +40,13 @@ def test_the_sum_holds_the_low_yield_first_and_evenly(of: list[Demand], budget: 
     levels = allocate(of, budget, INFERENCE_S, turn)
     assert _cost(of, levels) <= budget + 1e-9 or set(levels.values()) == {Level.FLOOR}
     depth = {
-        priority: [LEVELS.index(levels[each.camera_id]) for each in of if each.priority is priority]
-        for priority in Priority
+        rank: [LEVELS.index(levels[each.camera_id]) for each in of if each.rank == rank]
+        for rank in {each.rank for each in of}
     }
-    for priority, own in depth.items():
-        assert not own or max(own) - min(own) <= 1
+    for rank, own in depth.items():
+        assert max(own) - min(own) <= 1
         if any(own):
-            lower = [level for other, levels in depth.items() if other.rank < priority.rank for level in levels]
+            lower = [level for other, levels in depth.items() if other < rank for level in levels]
             assert all(level == len(LEVELS) - 1 for level in lower)
 
 
@@ -81,9 +81,7 @@ class Machine:
 
 
 def _county(count: int, *, active: bool = True, high: int = 0) -> list[Demand]:
-    return [
-        Demand(f"c{n:03}", Priority.HIGH if n < high else Priority.NORMAL, 5.0, 1.0, active, 0.04) for n in range(count)
-    ]
+    return [Demand(f"c{n:03}", HIGH if n < high else NORMAL, 5.0, 1.0, active, 0.04) for n in range(count)]
 
 
 @pytest.mark.parametrize("dearer", [0.5, 1.0, 2.0])
@@ -134,7 +132,5 @@ def test_a_camera_that_is_late_by_itself_takes_nothing_from_the_others() -> None
 def test_who_is_raised_is_heard_at_once() -> None:
     budget, of = DecodeBudget(1.0), _county(30)
     lowest = min(budget.update(0.0, None, of, INFERENCE_S).items(), key=lambda item: -LEVELS.index(item[1]))[0]
-    raised = [
-        Demand(each.camera_id, Priority.HIGH, 5.0, 1.0, True, 0.04) if each.camera_id == lowest else each for each in of
-    ]
+    raised = [Demand(each.camera_id, HIGH, 5.0, 1.0, True, 0.04) if each.camera_id == lowest else each for each in of]
     assert budget.update(0.2, None, raised, INFERENCE_S)[lowest] is Level.FULL
