@@ -95,7 +95,7 @@ class Tally:
             "versions": dict(versions),
             "seconds": round(took, 3),
             "analysed_per_s": round(analysed / took, 3),
-            "analysed_per_cpu_s": round(analysed / used, 3),
+            "analysed_per_cpu_s": round(analysed / max(used, 1e-6), 3),
             "cpu_cores": round(used / took, 3),
             "cameras": [
                 {"analysed": one.analysed, "found": one.found, "lag_s": _lag(one.lags_s)} for one in self._cameras
