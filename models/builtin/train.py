@@ -58,7 +58,11 @@ class Recipe:
     bursts: int = 4
     batch: int = 16
     decay: float = 0.02
-    stages: tuple[Stage, ...] = (Stage(14, 39.0, 1.5e-3, single=False), Stage(6, 9.0, 8e-4, single=True))
+    stages: tuple[Stage, ...] = (
+        Stage(14, 39.0, 1.5e-3, single=False),
+        Stage(6, 9.0, 8e-4, single=True),
+        Stage(6, 14.0, 8e-4, single=True),
+    )
 
 
 def samples_for(recipe: Recipe, work: Path) -> Samples:
