@@ -291,7 +291,7 @@ export const en: Record<Key, string> = {
   "health.clock.rtcp": "Camera RTCP",
   "health.clock.arrival": "Arrival",
   "health.none": "none",
-  "health.admission.over": "Promised {promised} frames/s, this machine detects {capacity}: all at once is {all} % of what it carries, usual activity {tenth} %",
+  "health.admission.over": "Promised {promised} frames/s, this machine detects {capacity}: {all} % of what it carries if all move at once, {tenth} % if a tenth do",
   "health.admission.fits": "Promised {promised} frames/s of {capacity}: at most {all} % of what this machine carries",
   "health.level.full": "as promised",
   "health.level.half": "overload: half rate",

@@ -289,7 +289,7 @@ export const zh = {
   "health.clock.rtcp": "摄像机 RTCP",
   "health.clock.arrival": "到达时间",
   "health.none": "无",
-  "health.admission.over": "承诺每秒分析 {promised} 帧，本机检测能力 {capacity} 帧：同时活动时为承载量的 {all}%，平时约 {tenth}%",
+  "health.admission.over": "承诺每秒分析 {promised} 帧，本机检测能力 {capacity} 帧：全部同时活动为承载量的 {all}%，一成活动为 {tenth}%",
   "health.admission.fits": "承诺每秒分析 {promised} 帧，本机检测能力 {capacity} 帧：最多为承载量的 {all}%",
   "health.level.full": "按承诺分析",
   "health.level.half": "过载：半速",
