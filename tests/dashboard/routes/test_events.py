@@ -48,7 +48,9 @@ def test_filters_meet_the_accounts_regions(wall: Any) -> None:
     assert ids(nowhere.get("/api/events")) == []
     assert only_east.get(f"/api/events/{west.id}").status_code == 404
     assert only_east.post(f"/api/events/{west.id}/acknowledge").status_code == 404
-    assert only_east.get("/api/events/histogram").json()["buckets"][-1]["counts"] == {"intrusion": 1}
+    # Which bucket is a matter of the hour: at its end the event and the question may stand in two.
+    buckets = only_east.get("/api/events/histogram").json()["buckets"]
+    assert [bucket["counts"] for bucket in buckets if bucket["counts"]] == [{"intrusion": 1}]
 
 
 def test_the_histogram_is_bounded_and_covers_a_day_by_itself(wall: Any) -> None:
