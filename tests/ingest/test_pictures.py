@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,35 @@ def test_any_size_can_be_had_of_both(source: tuple[int, int], target: tuple[int,
         assert pixels.flags.c_contiguous
         # The gradient still rises from left to right in every row: no padding has got in.
         assert (pixels[:, -1].astype(int) - pixels[:, 0] > 120).all()
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "space", "wide"),
+    [
+        ("yuv420p", 2, ColorRange.MPEG),
+        ("yuv420p", 2, ColorRange.JPEG),
+        ("yuvj420p", 2, ColorRange.JPEG),
+        ("yuv420p", 5, ColorRange.MPEG),
+        ("yuv420p", 1, ColorRange.MPEG),
+        ("yuv422p", 2, ColorRange.MPEG),
+    ],
+    ids=["usual", "full range", "full range by format", "BT.601", "BT.709", "4:2:2"],
+)
+def test_a_much_smaller_picture_has_the_colours_and_places_of_the_large_one(
+    pixel_format: str, space: int, wide: ColorRange
+) -> None:
+    pixels = np.zeros((1080, 1920, 3), np.uint8)
+    pixels[:, 960:] = (40, 120, 220)
+    pixels[540:] //= 2
+    frame = av.VideoFrame.from_ndarray(pixels, "bgr24").reformat(
+        format=pixel_format, dst_colorspace=space, dst_color_range=wide
+    )
+    frame.colorspace, frame.color_range = space, wide
+    small = DecodedPicture(frame).bgr(416, 234)
+    for (x, y), wanted in {(10, 10): (0, 0, 0), (400, 10): (40, 120, 220), (400, 220): (20, 60, 110)}.items():
+        assert small[y, x].astype(int) == pytest.approx(np.array(wanted), abs=4)
+    rising = small[50, :, 2].astype(int)
+    assert int(np.argmax(rising > 110)) == pytest.approx(208, abs=1)
 
 
 def test_a_copy_is_given_not_the_source() -> None:
