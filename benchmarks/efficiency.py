@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ def compare(
     spec: ModelSpec, frames: Sequence[av.VideoFrame], *, sessions: int, rounds: int, slice_s: float
 ) -> Comparison:
     """Both by turns, ``rounds`` times; the first slices of both are thrown away."""
+    cv2.setNumThreads(1)  # as in a worker
     told = Comparison()
     source = _Tap(frames, cameras=2 * sessions)
     stage = DetectionStage(
@@ -87,57 +89,55 @@ class _Tap:
         self._names = [str(index) for index in range(cameras)]
         self.ledger = FrameLedger(self._names)
         self._frames = frames
-        self._changed = threading.Condition()
-        self._open = False
+        self._counting = threading.Lock()
+        self._open = threading.Event()
         self._taken = 0
         self._finished = 0
         self._last = 0.0
         self.closed = False
 
     def take_next(self, busy: Collection[str], timeout: float) -> Frame | None:
-        """See the protocol. There are more cameras than sessions, so one is always free."""
-        with self._changed:
-            if not self._open and not self._changed.wait_for(lambda: self._open or self.closed, timeout):
-                return None
-            if not self._open:
+        """See the protocol; called by one thread at a time. There are more cameras than sessions: one is free."""
+        if not self._open.wait(timeout) or self.closed:
+            return None
+        with self._counting:
+            if not self._open.is_set():
                 return None
             self._taken += 1
-            number = self._taken
         name = next(name for name in self._names if name not in busy)
         self.ledger.received(name)
         now = time.time()
-        picture = DecodedPicture(self._frames[number % len(self._frames)])
-        return Frame(name, "main", number, now, now, "arrival", picture)
+        picture = DecodedPicture(self._frames[self._taken % len(self._frames)])
+        return Frame(name, "main", self._taken, now, now, "arrival", picture)
 
     def notify(self) -> None:
         """See the protocol."""
 
     def done(self, _frame: Frame, _detections: Detections) -> None:
         """A frame has become detections."""
-        with self._changed:
+        with self._counting:
             self._finished += 1
             self._last = time.monotonic()
-            self._changed.notify_all()
 
     def run(self, seconds: float) -> Slice:
         """Open for so long, until the last frame is through."""
-        with self._changed:
-            before, began, cpu = self._finished, time.monotonic(), time.process_time()
-            self._open = True
-            self._changed.notify_all()
+        before, began, cpu = self._finished, time.monotonic(), time.process_time()
+        self._open.set()
         time.sleep(seconds)
-        with self._changed:
-            self._open = False
-            if not self._changed.wait_for(lambda: self._finished == self._taken, 30):
+        with self._counting:
+            self._open.clear()
+        deadline = time.monotonic() + 30
+        while self._finished < self._taken:
+            if time.monotonic() > deadline:
                 raise RuntimeError("efficiency: a frame did not come through the pool within 30 s")
-            done = self._finished - before
-            return Slice(done / (self._last - began), (time.process_time() - cpu) / done * 1000)
+            time.sleep(0.001)
+        done = self._finished - before
+        return Slice(done / (self._last - began), (time.process_time() - cpu) / done * 1000)
 
     def close(self) -> None:
         """Nothing more will come."""
-        with self._changed:
-            self.closed = True
-            self._changed.notify_all()
+        self.closed = True
+        self._open.set()
 
 
 class _Bare:

@@ -11,6 +11,7 @@ import sys
 import time
 from importlib.metadata import version
 
+import cv2
 import structlog
 
 from benchmarks.cases.accuracy import spec_of
@@ -32,6 +33,7 @@ ALL_FPS = 30.0
 def main() -> None:
     """Measure, print and stop."""
     wanted = asked(__doc__)
+    cv2.setNumThreads(1)  # as in a worker
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     spec = spec_of(wanted.model)
     names = [str(index) for index in range(len(wanted.urls))]
