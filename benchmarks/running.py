@@ -145,7 +145,6 @@ def frames_by_camera(control: str) -> dict[str, Frames]:
             if sample.name.endswith("_created"):
                 continue
             camera, value = sample.labels["camera"], int(sample.value)
-            one = accounts.get(camera, Frames())
             told = {
                 "dropped": Frames(dropped={sample.labels.get("cause", ""): value}),
                 "received": Frames(received=value),
