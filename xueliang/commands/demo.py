@@ -144,7 +144,10 @@ async def _first_tile(redis_url: str) -> None:
 
 async def _shows(url: str) -> bool:
     try:
-        async with asyncio.timeout(3), websockets.connect(url, compression=None, max_size=None, proxy=None) as socket:
+        async with (
+            asyncio.timeout(3),
+            websockets.connect(url, compression=None, max_size=None, proxy=None, close_timeout=0.1) as socket,
+        ):
             pictures = 0
             async for message in socket:
                 pictures += isinstance(message, bytes)
