@@ -224,6 +224,8 @@ class CameraIngest:
             sessions = list(self._sessions.values())
         for session in sessions:
             session.tick(stalled_here)
+        if self._gate is not None:
+            self._gate.watch(any(channel.subscribers for channel in self._channels.values()))
         received, analysed = self._frames_so_far()
         with self._lock:
             self._rates.note(self._now().monotonic, received, analysed)

@@ -16,11 +16,14 @@ from ingest.gating.activity import Activity
 
 
 class GateState(StrEnum):
-    """``learning``: everything is decoded until the camera's calm is known. ``off``: the settings ask for no gate."""
+    """``learning``: everything is decoded until the camera's calm is known. ``off``: the settings ask for no gate.
+    ``watched``: it would be shut, but somebody looks at the live picture and wants the boxes on it.
+    """
 
     OFF = "off"
     LEARNING = "learning"
     OPEN = "open"
+    WATCHED = "watched"
     SHUT = "shut"
 
 
@@ -66,13 +69,13 @@ class PacketGate:
         self._now = float("-inf")
         self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = float("-inf")
         self._shut_at = float("-inf")
-        self._mattered = False
+        self._mattered = self._watched = False
         self._counts = dict.fromkeys(("opened", "opened_by_look", "overruled", "looks"), 0)
 
     @property
     def state(self) -> GateState:
         """Now."""
-        return self._state
+        return GateState.WATCHED if self._watched and self._state is GateState.SHUT else self._state
 
     @property
     def level(self) -> float:
@@ -83,6 +86,11 @@ class PacketGate:
         """Figures since the start."""
         with self._lock:
             return GateCounts(**self._counts)
+
+    def watch(self, watched: bool) -> None:
+        """Whether somebody looks at the live picture: then everything is decoded, whatever the gate thinks."""
+        with self._lock:
+            self._watched = watched
 
     def relearn(self) -> None:
         """The encoder was set otherwise: what was calm before says nothing now."""
@@ -110,7 +118,9 @@ class PacketGate:
                 self._open(at)
             if activity.level >= 1:
                 self._moved_at = at
-            return self._shut_decision(at, keyframe) if self._state is GateState.SHUT else self._open_decision(at)
+            shut = self._state is GateState.SHUT
+            decision = self._shut_decision(at, keyframe) if shut else self._open_decision(at)
+            return Decision.DECODE if self._watched else decision
 
     def found(self, at: float, *, matters: bool) -> None:
         """The frame at ``at`` seconds was analysed; whether something on it ``matters``: moves, or may yet alarm."""

@@ -94,6 +94,15 @@ def test_a_key_frame_is_looked_at_now_and_then_and_opens_where_it_shows_somethin
     assert stream.gate.counts().opened_by_look == 1
 
 
+def test_who_watches_sees_boxes_though_nothing_moves() -> None:
+    stream = Stream().settled()
+    stream.gate.watch(True)
+    assert set(stream.run(5, finds=False)) == {Decision.DECODE}
+    assert stream.gate.state is GateState.WATCHED
+    stream.gate.watch(False)
+    assert stream.run(12, finds=False)[-1] is Decision.REST
+
+
 def test_another_encoder_is_learnt_anew() -> None:
     stream = Stream().settled()
     stream.gate.relearn()

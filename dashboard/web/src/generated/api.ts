@@ -748,9 +748,10 @@ export interface components {
         /**
          * GateState
          * @description ``learning``: everything is decoded until the camera's calm is known. ``off``: the settings ask for no gate.
+         *     ``watched``: it would be shut, but somebody looks at the live picture and wants the boxes on it.
          * @enum {string}
          */
-        GateState: "off" | "learning" | "open" | "shut";
+        GateState: "off" | "learning" | "open" | "watched" | "shut";
         /**
          * Health
          * @description ``checks``: part → ``ok`` or what is wrong with it.

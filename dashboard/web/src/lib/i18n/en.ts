@@ -300,6 +300,7 @@ export const en: Record<Key, string> = {
   "health.gate.off": "always analysed",
   "health.gate.learning": "learning the calm",
   "health.gate.open": "something moves",
+  "health.gate.watched": "somebody watches",
   "health.gate.shut": "resting",
   "health.drop.gated": "nothing moved",
   "health.drop.shed": "overload",

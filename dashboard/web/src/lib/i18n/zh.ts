@@ -298,6 +298,7 @@ export const zh = {
   "health.gate.off": "持续分析",
   "health.gate.learning": "学习静态",
   "health.gate.open": "有活动",
+  "health.gate.watched": "有人观看",
   "health.gate.shut": "静止待命",
   "health.drop.gated": "画面静止",
   "health.drop.shed": "过载让出",
