@@ -85,6 +85,7 @@ class Lifecycle:
     def __init__(self, camera_id: str, stream: str, now: float, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._open = False
+        self._opened_at = now
         self._last_fault: tuple[Fault, str] | None = None
         self._refused_since: float | None = None
         self.state = StreamState(camera_id, stream, Phase.CONNECTING, None, now, now, 0, "first attempt")
@@ -100,6 +101,7 @@ class Lifecycle:
     def opened(self, now: float) -> None:
         """The session is open; pictures may follow."""
         self._open = True
+        self._opened_at = now
         self.state = replace(self.state, at=now)
 
     def picture(self, now: float, verdicts: Verdicts) -> None:
@@ -139,7 +141,7 @@ class Lifecycle:
         if phase is Phase.LIVE and since_picture_s <= self._limits.stale_s:
             self._tell(*_fault_while_live(verdicts), now)
             return
-        fault, detail = self._fault_without_pictures(since_packet_s, verdicts)
+        fault, detail = self._fault_without_pictures(now, since_packet_s, since_picture_s, verdicts)
         if phase is Phase.LIVE:
             self._step(Phase.STALE, fault, detail, now)
         elif self._lost(phase, since_packet_s, since_picture_s, fault):
@@ -161,7 +163,9 @@ class Lifecycle:
             return none_decodes or since_packet_s > self._limits.stale_s or since_picture_s > self._limits.offline_s
         return False
 
-    def _fault_without_pictures(self, since_packet_s: float, verdicts: Verdicts) -> tuple[Fault | None, str]:
+    def _fault_without_pictures(
+        self, now: float, since_packet_s: float, since_picture_s: float, verdicts: Verdicts
+    ) -> tuple[Fault | None, str]:
         if verdicts.stalled_here:
             return Fault.FROZEN, STALLED_HERE
         if Fault.FLAPPING in verdicts.findings:
@@ -175,6 +179,9 @@ class Lifecycle:
             return self._last_fault or (self.state.fault, self.state.detail)
         if damage is not None:
             return damage, verdicts.findings[damage]
+        if min(since_picture_s, now - self._opened_at) > self._limits.offline_s:
+            # No GOP is so long: what comes are no pictures, though each packet alone looks like part of one.
+            return Fault.GARBLED, "packets come, no picture can be made of them"
         return None, "packets come, waiting for a key frame"
 
     def _step(self, phase: Phase, fault: Fault | None, detail: str, now: float) -> None:

@@ -56,6 +56,21 @@ LIVE = (_open(1000), _picture(1001))
         pytest.param(
             (*LIVE, _tick(1003, 2, 2), _tick(1012, 11, 11)), Phase.OFFLINE, Fault.FROZEN, id="frozen for long: offline"
         ),
+        pytest.param(
+            (*LIVE, _tick(1006, 0.1, 5)), Phase.STALE, None, id="packets without a picture: a key frame may come"
+        ),
+        pytest.param(
+            (*LIVE, _tick(1006, 0.1, 5), _tick(1013, 0.1, 12)),
+            Phase.OFFLINE,
+            Fault.GARBLED,
+            id="packets for ten seconds and no picture: no GOP is so long",
+        ),
+        pytest.param(
+            (*LIVE, _ended(1030, Fault.UNREACHABLE), _open(1060), _tick(1062, 0.1, 61)),
+            Phase.OFFLINE,
+            None,
+            id="just back after an outage: a key frame may come",
+        ),
         pytest.param((*LIVE, _tick(1003, 0.1, 2, Fault.GARBLED)), Phase.STALE, Fault.GARBLED, id="nothing decodes"),
         pytest.param((*LIVE, _tick(1003, 0.1, 0.2, Fault.GARBLED)), Phase.LIVE, Fault.GARBLED, id="much is broken"),
         pytest.param(
