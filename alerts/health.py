@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Literal, TypeVar, cast
 
 import structlog
@@ -22,11 +23,21 @@ SILENT_AFTER_S = 3.0
 """An entry older than this says nothing of the camera any more: its worker is silent."""
 
 
+class Unanalysed(StrEnum):
+    """Why pictures that arrive are not looked at. A camera that rests behind its gate is not among them."""
+
+    DETECTOR_ERROR = "detector_error"
+    LATE = "late"  # the detector answers long after, or not at all
+    UNDECODABLE = "undecodable"
+    SHED = "shed"  # this machine is overloaded, and others came first
+
+
 class CameraHealth(Plain):
     """One camera as its worker sees it. Times are UTC epoch seconds; ``dropped`` counts frames by cause.
 
     Every received frame is analysed or dropped for a cause, or on its way. ``clock`` says where capture times come
-    from.
+    from. ``unanalysed``: pictures arrive, and those since ``unanalysed_since`` were not looked at, so that nobody may
+    say that nothing was there.
     """
 
     v: Literal[1] = 1
@@ -48,6 +59,8 @@ class CameraHealth(Plain):
     fps_analysed: float = 0.0
     gate: GateState = GateState.OFF
     level: Level = Level.FULL
+    unanalysed: Unanalysed | None = None
+    unanalysed_since: float | None = None
     detector: str
 
     def silent(self, now: float) -> bool:

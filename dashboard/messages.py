@@ -54,10 +54,10 @@ class Health(Message):
 
 
 class DetectorInfo(Message):
-    """``mode``: a model, motion only, or unknown as long as no worker has reported."""
+    """``mode``: a model, one for drawn scenes only, motion only, or unknown as long as no worker has reported."""
 
     id: str
-    mode: Literal["model", "motion", "unknown"]
+    mode: Literal["model", "scenes", "motion", "unknown"]
 
 
 class RegionInfo(Message):

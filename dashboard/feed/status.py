@@ -14,6 +14,9 @@ from ingest.state import Phase
 
 log = structlog.get_logger(__name__)
 
+SCENES_ONLY = "xueliang_scenes"
+"""The model in the box: it knows the simulator's drawn scenes and nothing else."""
+
 
 def camera_status(camera_id: str, raw: str | None, now: float) -> CameraStatus:
     """One camera. An entry that cannot be read is told as such, never left out."""
@@ -43,10 +46,12 @@ def camera_statuses(camera_ids: Iterable[str], raw: Mapping[str, str], now: floa
 
 
 def detector_of(statuses: Iterable[CameraStatus], settings: Settings) -> DetectorInfo:
-    """What the workers say they run; motion only as soon as one of them has no model."""
+    """What the workers say they run, the worst of them: no model at all, then one for drawn scenes only."""
     said = {status.detector for status in statuses if status.detector and not status.worker_silent}
     if "motion" in said:
         return DetectorInfo(id="motion", mode="motion")
+    if SCENES_ONLY in said:
+        return DetectorInfo(id=SCENES_ONLY, mode="scenes")
     if said:
         return DetectorInfo(id=min(said), mode="model")
     return DetectorInfo(id=settings.model.id, mode="unknown")

@@ -150,9 +150,8 @@ class Wall:
     def report(self, camera_id: str, at: float | None = None, **values: Any) -> None:
         """What the worker says of a camera."""
         now = time.time() if at is None else at
-        health = CameraHealth(
-            camera_id=camera_id, worker_id="w", at=now, phase=Phase.LIVE, since=now, detector="yolox_nano_416", **values
-        )
+        values = {"phase": Phase.LIVE, "since": now, "detector": "yolox_nano_416", **values}
+        health = CameraHealth(camera_id=camera_id, worker_id="w", at=now, **values)
         self.redis.hset(HEALTH_KEY, camera_id, health.model_dump_json())
 
     def socket(self, path: str, client: httpx.Client | None = None, **headers: str) -> connect:

@@ -55,6 +55,8 @@ class CameraAnalysis:
         self._sink = sink
         self._publish_overlay = publish_overlay
         self._lock = threading.Lock()
+        self.analysed_until: float | None = None
+        """Capture time of the newest analysed frame, UTC epoch s."""
 
     def on_detections(self, frame: Frame, detections: Detections) -> None:
         """One analysed frame, in the order of capture."""
@@ -68,6 +70,7 @@ class CameraAnalysis:
         if candidates:
             self._sink.submit([self._with_snapshot(candidate, frame) for candidate in candidates])
         self._show(tracks, alarmed)
+        self.analysed_until = frame.captured_at
 
     def on_state(self, state: StreamState, now: float) -> None:
         """The state of the camera's stream, at each change and once a second."""

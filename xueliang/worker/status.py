@@ -5,25 +5,42 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import structlog
 from redis import RedisError
 
 from alerts.health import CameraHealth, HealthBoard, WorkerInfo
 from ingest.camera import CameraIngest
+from ingest.state import Phase
 from xueliang.worker.analysis import CameraAnalysis
+from xueliang.worker.coverage import Coverage
 
 _log = structlog.get_logger(__name__)
 INTERVAL_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
 class Posted:
     """One camera with what follows its states."""
 
-    ingest: CameraIngest
-    analysis: CameraAnalysis
+    def __init__(self, ingest: CameraIngest, analysis: CameraAnalysis) -> None:
+        self.ingest = ingest
+        self.analysis = analysis
+        self._coverage = Coverage(ingest.camera.detection)
+
+    def health(self, now: float, worker_id: str, detector_id: str) -> CameraHealth:
+        """All that is known of the camera at ``now``, UTC epoch s."""
+        told = self.ingest.health()
+        gap = self._coverage.look(
+            now,
+            live=told["phase"] == Phase.LIVE,
+            level=self.ingest.level,
+            received=told["received"],
+            analysed=told["analysed"],
+            dropped=told["dropped"],
+            analysed_until=self.analysis.analysed_until,
+        )
+        silence = {} if gap is None else {"unanalysed": gap.cause, "unanalysed_since": gap.since}
+        return CameraHealth.model_validate({**told, **silence, "worker_id": worker_id, "detector": detector_id})
 
 
 class StatusThread:
@@ -81,12 +98,7 @@ class StatusThread:
         now = self._clock()
         for posted in self._cameras.values():
             posted.analysis.on_state(posted.ingest.state, now)
-        entries = [
-            CameraHealth.model_validate(
-                {**posted.ingest.health(), "worker_id": self._worker_id, "detector": self._detector_id}
-            )
-            for posted in self._cameras.values()
-        ]
+        entries = [posted.health(now, self._worker_id, self._detector_id) for posted in self._cameras.values()]
         try:
             # Written each time, not once: a Redis that came back empty must find its way to us again.
             self._board.register(self._worker_id, self._info())

@@ -12,7 +12,9 @@ import pytest
 
 from alerts.event import Snapshot
 from alerts.health import Admission, WorkerInfo
+from dashboard.feed.status import SCENES_ONLY
 from dashboard.policy import Role
+from models.manifest import shipped_manifest
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -148,6 +150,22 @@ def test_the_node_names_no_address_and_only_what_is_covered(wall: Any) -> None:
     assert [camera["id"] for camera in body["cameras"]] == ["east-1", "east-2"]
     assert [region["id"] for region in body["regions"]] == ["east"]
     assert body["detector"] == {"id": "yolox_nano_416", "mode": "model"}
+
+
+@pytest.mark.parametrize(
+    ("detectors", "told"),
+    [
+        pytest.param(("yolox_nano_416", "xueliang_scenes"), {"id": "xueliang_scenes", "mode": "scenes"}, id="scenes"),
+        pytest.param(("xueliang_scenes", "motion"), {"id": "motion", "mode": "motion"}, id="motion"),
+    ],
+)
+def test_a_detector_that_is_none_for_real_things_is_told(
+    wall: Any, detectors: tuple[str, str], told: dict[str, str]
+) -> None:
+    for camera, detector in zip(("east-1", "east-2"), detectors, strict=True):
+        wall.report(camera, detector=detector)
+    assert wall.client().get("/api/node").json()["detector"] == told
+    assert SCENES_ONLY in {entry.id for entry in shipped_manifest().models}
 
 
 def test_the_node_tells_the_worker_that_was_promised_most(wall: Any) -> None:

@@ -550,6 +550,9 @@ export interface components {
             silent: boolean;
             /** Since */
             since: number;
+            unanalysed?: components["schemas"]["Unanalysed"] | null;
+            /** Unanalysed Since */
+            unanalysed_since?: number | null;
             /**
              * V
              * @default 1
@@ -561,7 +564,7 @@ export interface components {
         };
         /**
          * DetectorInfo
-         * @description ``mode``: a model, motion only, or unknown as long as no worker has reported.
+         * @description ``mode``: a model, one for drawn scenes only, motion only, or unknown as long as no worker has reported.
          */
         DetectorInfo: {
             /** Id */
@@ -570,7 +573,7 @@ export interface components {
              * Mode
              * @enum {string}
              */
-            mode: "model" | "motion" | "unknown";
+            mode: "model" | "scenes" | "motion" | "unknown";
         };
         /** Done */
         Done: {
@@ -1249,6 +1252,12 @@ export interface components {
              */
             type: "trouble";
         };
+        /**
+         * Unanalysed
+         * @description Why pictures that arrive are not looked at. A camera that rests behind its gate is not among them.
+         * @enum {string}
+         */
+        Unanalysed: "detector_error" | "late" | "undecodable" | "shed";
         /**
          * Zone
          * @description A simple polygon, at least three corners, normalised coordinates.

@@ -1,13 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import type { CameraHealth } from "@/lib/model";
+import { health as camera } from "@/lib/testing";
 
-import { advice, isGood, troubleFirst } from "./trouble";
-
-const camera = (camera_id: string, change: Partial<CameraHealth> = {}): CameraHealth => ({
-  v: 1, camera_id, worker_id: "w", at: 0, phase: "live", fault: null, since: 100, attempt: 0, detail: "", next_try_at: null, last_picture_at: null, clock: "rtcp",
-  received: 0, analysed: 0, dropped: {}, fps_received: 0, fps_analysed: 0, gate: "off", level: "full", detector: "m", silent: false, ...change,
-});
+import { advice, condition, isGood, sinceOf, troubleFirst } from "./trouble";
 
 describe("troubleFirst", () => {
   it("puts what shows no picture first, then what shows a bad one, then the good in file order", () => {
@@ -27,5 +22,13 @@ describe("troubleFirst", () => {
     expect(advice(camera("a", { phase: "connecting" }))).toBe("connecting");
     expect(advice(camera("a", { phase: "offline" }))).toBe("unknown");
     expect(advice(camera("a", { fault: "dark" }))).toBe("dark");
+  });
+
+  it("counts a camera that nobody looks at as trouble, behind those without a picture, whatever its picture shows", () => {
+    const blind = camera("blind", { unanalysed: "detector_error", unanalysed_since: 140 });
+    expect(troubleFirst([camera("a"), camera("dark", { fault: "dark" }), blind, camera("stale", { phase: "stale" })], []).map(({ camera_id }) => camera_id)).toEqual(["stale", "blind", "dark", "a"]);
+    expect([isGood(blind), condition(blind), advice(blind), sinceOf(blind)]).toEqual([false, "unanalysed", "detector_error", 140]);
+    expect(condition(camera("a", { unanalysed: "late", silent: true }))).toBe("silent");
+    expect(isGood(camera("a", { gate: "shut" }))).toBe(true);
   });
 });

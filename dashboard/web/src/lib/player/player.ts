@@ -32,6 +32,8 @@ export class Player {
   readonly timeline = new Timeline();
   width = 0;
   height = 0;
+  /** RFC 6381; empty until the first init message. */
+  codec = "";
   /** Frames that the server left out because this page was too slow. */
   skipped = 0;
   private socket: WebSocket | null = null;
@@ -151,6 +153,7 @@ export class Player {
       this.options.onChange();
     } else if (message.type === "init") {
       this.pendingInit = message;
+      this.codec = message.codec;
       if (message.width > 0 && message.height > 0) {
         this.width = message.width;
         this.height = message.height;
