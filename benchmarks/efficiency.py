@@ -1,6 +1,7 @@
 """What reading pictures costs beside the model: decoded frames through the pool, and ONNX Runtime alone.
 
-Both run as many sessions of one thread, in short slices by turns, so that what else the machine does meets both.
+Both run as many sessions of one thread, in short slices by turns, so that what else the machine does meets both. On an
+accelerator both run as many pictures at once, and ONNX Runtime alone has them in the device's memory for good.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from detect.accelerator import CPU, Accelerator
 from detect.detection import Detections
 from detect.detector import OnnxDetector
 from detect.filler import InputFiller
@@ -60,16 +63,28 @@ def decoded(file: Path) -> list[av.VideoFrame]:
 
 
 def compare(
-    spec: ModelSpec, frames: Sequence[av.VideoFrame], *, sessions: int, rounds: int, slice_s: float
+    spec: ModelSpec,
+    frames: Sequence[av.VideoFrame],
+    *,
+    sessions: int,
+    rounds: int,
+    slice_s: float,
+    accelerator: Accelerator = CPU,
+    batch: int = 1,
 ) -> Comparison:
-    """Both by turns, ``rounds`` times; the first slices of both are thrown away."""
+    """Both by turns, ``rounds`` times; the first slices of both are thrown away.
+
+    Raises :class:`models.errors.ModelError` where the model does not run on ``accelerator``.
+    """
     cv2.setNumThreads(1)  # as in a worker
+
+    def open_detectors() -> OnnxDetector:
+        return OnnxDetector(spec, min_score=0.25, nms_iou=0.6, accelerator=accelerator, batch=batch)
+
     told = Comparison()
-    source = _Tap(frames, cameras=2 * sessions)
-    stage = DetectionStage(
-        lambda: OnnxDetector(spec, min_score=0.25, nms_iou=0.6), source, source.ledger, source.done, sessions=sessions
-    )
-    bare = _Bare(spec, frames[0], sessions)
+    source = _Tap(frames, cameras=2 * sessions * batch)
+    stage = DetectionStage(open_detectors, source, source.ledger, source.done, sessions=sessions)
+    bare = _Bare(spec, frames[0], sessions, accelerator, batch)
     stage.start()
     with closing(source), closing(bare):
         for turn in range(rounds + 1):
@@ -91,24 +106,31 @@ class _Tap:
         self._frames = frames
         self._counting = threading.Lock()
         self._open = threading.Event()
-        self._taken = 0
+        self._taken = self._shown = 0
         self._finished = 0
         self._last = 0.0
         self.closed = False
 
     def take_next(self, busy: Collection[str], timeout: float) -> Frame | None:
         """See the protocol; called by one thread at a time. There are more cameras than sessions: one is free."""
+        return next(iter(self.take_some(busy, 1, timeout)), None)
+
+    def take_some(self, busy: Collection[str], most: int, timeout: float) -> list[Frame]:
+        """See the protocol."""
         if not self._open.wait(timeout) or self.closed:
-            return None
+            return []
         with self._counting:
             if not self._open.is_set():
-                return None
-            self._taken += 1
-        name = next(name for name in self._names if name not in busy)
+                return []
+            self._taken += most
+        return [self._frame(name) for name in islice((name for name in self._names if name not in busy), most)]
+
+    def _frame(self, name: str) -> Frame:
+        self._shown += 1
         self.ledger.received(name)
         now = time.time()
-        picture = DecodedPicture(self._frames[self._taken % len(self._frames)])
-        return Frame(name, "main", self._taken, now, now, "arrival", picture)
+        picture = DecodedPicture(self._frames[self._shown % len(self._frames)])
+        return Frame(name, "main", self._shown, now, now, "arrival", picture)
 
     def notify(self) -> None:
         """See the protocol."""
@@ -143,31 +165,47 @@ class _Tap:
 class _Bare:
     """ONNX Runtime alone, on a tensor that a real picture filled once."""
 
-    def __init__(self, spec: ModelSpec, frame: av.VideoFrame, sessions: int) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._sessions = [
-            ort.InferenceSession(str(spec.path), options, providers=["CPUExecutionProvider"]) for _ in range(sessions)
-        ]
-        pixels: NDArray[np.float32] = np.zeros((1, 3, spec.input.height, spec.input.width), np.float32)
-        InputFiller(spec.input, pixels[0])(DecodedPicture(frame))
-        self._feed = {spec.input.name: pixels}
+    def __init__(
+        self, spec: ModelSpec, frame: av.VideoFrame, sessions: int, accelerator: Accelerator, batch: int
+    ) -> None:
+        pixels: NDArray[np.float32] = np.zeros((batch, 3, spec.input.height, spec.input.width), np.float32)
+        for target in pixels:
+            InputFiller(spec.input, target)(DecodedPicture(frame))
+        self._batch = batch
+        self._runs = [_bare_run(spec, accelerator, pixels) for _ in range(sessions)]
         self._pool = ThreadPoolExecutor(sessions)
 
     def run(self, seconds: float) -> Slice:
         """All sessions side by side for so long, until the last run has ended."""
         began, cpu = time.monotonic(), time.process_time()
-        ended = list(self._pool.map(lambda session: self._loop(session, began + seconds), self._sessions))
-        done = sum(runs for runs, _ in ended)
+        ended = list(self._pool.map(lambda run: self._loop(run, began + seconds), self._runs))
+        done = self._batch * sum(runs for runs, _ in ended)
         return Slice(done / (max(last for _, last in ended) - began), (time.process_time() - cpu) / done * 1000)
 
-    def _loop(self, session: ort.InferenceSession, until: float) -> tuple[int, float]:
+    def _loop(self, run: Callable[[], object], until: float) -> tuple[int, float]:
         runs, now = 0, time.monotonic()
         while now < until:
-            session.run(None, self._feed)
+            run()
             runs, now = runs + 1, time.monotonic()
         return runs, now
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown()
+
+
+def _bare_run(spec: ModelSpec, accelerator: Accelerator, pixels: NDArray[np.float32]) -> Callable[[], object]:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    providers = [(name, dict(options_of)) for name, options_of in accelerator.providers]
+    session = ort.InferenceSession(str(spec.path), options, providers=providers)
+    sizes = np.tile(np.array([spec.input.width, spec.input.height], np.int64), (len(pixels), 1))
+    feed = {port.name: pixels if port.name == spec.input.name else sizes for port in session.get_inputs()}
+    if accelerator.bound_to is None:
+        return partial(session.run, None, feed)
+    binding = session.io_binding()
+    for name, values in feed.items():
+        binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(values, *accelerator.bound_to))
+    for output in session.get_outputs():
+        binding.bind_output(output.name, "cpu")
+    return partial(session.run_with_iobinding, binding)

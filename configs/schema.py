@@ -26,6 +26,7 @@ from pydantic import (
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenVinoDevice = Annotated[str, StringConstraints(pattern=r"^(CPU|GPU|NPU)(\.[0-9])?$")]
 Point = tuple[Unit, Unit]
 
 
@@ -305,13 +306,43 @@ class ModelSettings(Section):
     store: Path | None = Field(default=None, description="folder of model files; default: the user's data folder")
     allow_pull: bool = True
     fallback: Literal["motion", "refuse"] = Field(
-        default="motion", description="what happens when the model cannot be had: motion only, or no start"
+        default="motion",
+        description="what happens when model or accelerator cannot be had: motion only, or the processor; or no start",
+    )
+    accelerator: Literal["cpu", "cuda", "tensorrt", "openvino", "auto"] = Field(
+        default="cpu", description="what the model runs on; auto: cuda or openvino where ONNX Runtime has it, else cpu"
+    )
+    device: Annotated[int, Field(ge=0, le=63)] | OpenVinoDevice | None = Field(
+        default=None, description="which one: a number with cuda and tensorrt (0); CPU, GPU, NPU with openvino (GPU)"
+    )
+    batch: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="most pictures of one run, where the model's batch axis is free; default: 1, on cuda and tensorrt 8",
     )
     sessions: int | None = Field(
         default=None, ge=1, le=64, description="concurrent runs; default: as measured on this machine"
     )
     min_score: Unit = 0.25
     nms_iou: Unit = 0.6
+
+    @model_validator(mode="after")
+    def _device_of_the_accelerator(self) -> Self:
+        if self.device is not None:
+            if self.accelerator in {"cpu", "auto"}:
+                raise ValueError(f"device {self.device} is of no use with accelerator {self.accelerator}: name one")
+            if isinstance(self.device, int) == (self.accelerator == "openvino"):
+                raise ValueError(f"accelerator {self.accelerator} has no device {self.device}")
+        return self
+
+
+class Decoding(Section):
+    """How streams are decoded."""
+
+    hardware: Literal["none", "auto", "cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] = Field(
+        default="none", description="auto: the first that works here; what does not work is decoded on the processor"
+    )
 
 
 class Retention(Section):
@@ -343,6 +374,7 @@ class Settings(Section):
     cameras: tuple[Camera, ...] = ()
     patrol: PatrolPlan = PatrolPlan()
     model: ModelSettings = ModelSettings()
+    decoding: Decoding = Decoding()
     retention: Retention = Retention()
 
     @field_validator("timezone")

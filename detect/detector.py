@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from detect.accelerator import CPU, Accelerator
 from detect.detection import Detections
 from detect.filler import InputFiller
 from detect.heads.head import Outputs
@@ -14,7 +15,7 @@ from detect.heads.registry import head_of
 from detect.letterbox import Letterbox
 from detect.nms import nms
 from detect.probing import ProbePicture, ends_with_nms, no_detector, of_one_picture, output_fault
-from detect.session import CPU, OnnxSession
+from detect.session import OnnxSession
 from ingest.frame import Picture
 from models.errors import NotADetectorError
 from models.spec import ModelSpec
@@ -42,6 +43,18 @@ class CameraDetectors(Protocol):
         """The detector of this camera's pictures, which come to it in order."""
 
 
+@runtime_checkable
+class ManyDetector(Protocol):
+    """Detectors that take pictures of several cameras in one run."""
+
+    @property
+    def batch(self) -> int:
+        """How many pictures one run takes at most."""
+
+    def detect_many(self, pictures: Sequence[Picture]) -> list[Detections]:
+        """What is on each picture, in its own pixels, in their order. Raises for all of them together."""
+
+
 class OnnxDetector:
     """A detector of one session. Serves all cameras of its thread, since a picture leaves no state behind.
 
@@ -54,14 +67,14 @@ class OnnxDetector:
         *,
         min_score: float,
         nms_iou: float,
-        providers: Sequence[str] = CPU,
+        accelerator: Accelerator = CPU,
         batch: int = 1,
     ) -> None:
         self._spec = spec
         self._min_score = min_score
         self._nms_iou = nms_iou
         self._head = head_of(spec)
-        self._session = OnnxSession(spec, providers=providers, batch=batch)
+        self._session = OnnxSession(spec, accelerator=accelerator, batch=batch)
         fault = no_detector(self._session.graph, spec.labels)
         if fault is not None:
             raise NotADetectorError(spec.id, fault, "use a model that detects kinds of objects")
@@ -104,13 +117,15 @@ class OnnxDetector:
         return found
 
     def probe(self) -> None:
-        """Runs the model once on a made-up picture.
+        """Runs the model once on made-up pictures, as many as one run takes.
 
         Raises :class:`NotADetectorError` where outputs have other shapes than stated, are not finite, name a class that
         has no label, or give every class a score of 0 whatever is shown, as a badly quantised export does.
         """
-        self._fill[0](ProbePicture())
-        fault = output_fault(self._head, self._session.run()[0], may_be_empty=ends_with_nms(self._session.graph))
+        for fill in self._fill:
+            fill(ProbePicture())
+        outputs = self._session.run(self.batch)[0]
+        fault = output_fault(self._head, outputs, may_be_empty=ends_with_nms(self._session.graph))
         if fault is not None:
             raise NotADetectorError(self._spec.id, fault, "replace the file or use another model")
 

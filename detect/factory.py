@@ -7,14 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import onnxruntime as ort
 import structlog
 
 from configs.schema import ModelSettings
+from detect.accelerator import (
+    Accelerator,
+    AcceleratorError,
+    Asked,
+    Fallback,
+    Name,
+    accelerator,
+    remedy,
+    require,
+    to_try,
+    usual_batch,
+)
 from detect.detector import CameraDetectors, OnnxDetector
 from detect.motion import MOTION_ID, MOVING, MotionDetectors
-from models.errors import ModelUnavailableError
+from detect.session import RUN_ERRORS, first_line, free_inputs
+from models.errors import ModelError, ModelUnavailableError
 from models.fetch import Opener, open_https
-from models.manifest import shipped_manifest
+from models.manifest import ModelInput, shipped_manifest
 from models.spec import ModelSpec
 from models.store import ModelStore, user_store
 
@@ -23,10 +37,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DetectorPlan:
-    """What will look at the pictures. ``reason`` is one sentence for the wall: why there is no detector.
+    """What will look at the pictures. ``reason``, one sentence for a person: why it is less than the settings ask for.
 
     ``open`` gives the detectors of one more thread; call it ``sessions`` times. ``sha256``: of the model's file;
-    ``None`` without a model. ``sessions_asked``: the settings say how many; else measurement may find another number.
+    ``None`` without a model, as is ``input``. ``sessions_asked``: the settings say how many; else measurement may find
+    another number.
+    ``accelerator``: what it runs on; ``fallback``: why not on what was asked for. ``batch``: most pictures of one run.
     """
 
     mode: Literal["model", "motion"]
@@ -37,6 +53,10 @@ class DetectorPlan:
     open: Callable[[], CameraDetectors]
     sha256: str | None = None
     sessions_asked: bool = False
+    input: ModelInput | None = None
+    accelerator: Name = "cpu"
+    batch: int = 1
+    fallback: Fallback | None = None
 
 
 def open_store(
@@ -57,11 +77,20 @@ def probe(spec: ModelSpec) -> None:
     OnnxDetector(spec, min_score=0.5, nms_iou=0.5).probe()
 
 
-def plan_detector(settings: ModelSettings, store: ModelStore, *, cores: int) -> DetectorPlan:
+def plan_detector(
+    settings: ModelSettings,
+    store: ModelStore,
+    *,
+    cores: int,
+    cache: Path | None = None,
+    available: Callable[[], Sequence[str]] = ort.get_available_providers,
+) -> DetectorPlan:
     """The detector of these settings, proven to work, or motion where no model can be had.
 
     A file that is there and wrong is no reason for motion: it raises :class:`models.errors.ModelError` (truncated, of
-    another hash, not a detector, unknown id), and so does a model that cannot be had when ``fallback`` is ``refuse``.
+    another hash, not a detector, unknown id), and so does a model or an accelerator that cannot be had when
+    ``fallback`` is ``refuse``. ``cache``: a folder for what accelerators compile. ``available``: ONNX Runtime's
+    providers.
     """
     sessions = settings.sessions or max(1, cores - 1)
     if settings.id == MOTION_ID:
@@ -73,13 +102,88 @@ def plan_detector(settings: ModelSettings, store: ModelStore, *, cores: int) -> 
             raise
         _log.warning("no_detector", model=settings.id, fault=error.fault, action=error.action)
         return _motion(sessions, f"model {settings.id} cannot be had: {error.fault}")
-    probe(spec)
+    chosen = _choose(settings, spec, cache, available)
 
     def open_detectors() -> CameraDetectors:
-        return OnnxDetector(spec, min_score=settings.min_score, nms_iou=settings.nms_iou)
+        return OnnxDetector(
+            spec,
+            min_score=settings.min_score,
+            nms_iou=settings.nms_iou,
+            accelerator=chosen.accelerator,
+            batch=chosen.batch,
+        )
 
-    asked = settings.sessions is not None
-    return DetectorPlan("model", spec.id, spec.labels, sessions, None, open_detectors, spec.sha256, asked)
+    return DetectorPlan(
+        "model",
+        spec.id,
+        spec.labels,
+        sessions,
+        None if chosen.fallback is None else chosen.fallback.sentence,
+        open_detectors,
+        spec.sha256,
+        sessions_asked=settings.sessions is not None,
+        input=spec.input,
+        accelerator=chosen.accelerator.name,
+        batch=chosen.batch,
+        fallback=chosen.fallback,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    accelerator: Accelerator
+    batch: int
+    fallback: Fallback | None
+
+
+def _choose(
+    settings: ModelSettings, spec: ModelSpec, cache: Path | None, available: Callable[[], Sequence[str]]
+) -> _Choice:
+    """The first of what may be used that the model is proven to run on; the processor last. Falling back is told.
+
+    A fault of the model itself shows on the processor too, and is raised there.
+    """
+    asked = settings.accelerator
+    providers = available() if asked != "cpu" else ()
+    faults: list[ModelError] = []
+    for name in to_try(asked, providers):
+        try:
+            require(name, providers, spec.id)
+            chosen, batch = _proven(name, settings, spec, cache)
+        except ModelError as error:
+            _log.error("accelerator_unusable", accelerator=name, model=spec.id, fault=error.fault, action=error.action)
+            faults.append(error)
+        else:
+            return _Choice(chosen, batch, _fallback(asked, name, faults))
+        if settings.fallback == "refuse" and asked != "auto":
+            break
+    chosen, batch = _proven("cpu", settings, spec, cache)
+    if faults and settings.fallback == "refuse" and asked != "auto":
+        raise faults[0]
+    return _Choice(chosen, batch, _fallback(asked, "cpu", faults))
+
+
+def _proven(name: Name, settings: ModelSettings, spec: ModelSpec, cache: Path | None) -> tuple[Accelerator, int]:
+    """Raises :class:`models.errors.ModelError` where the model does not run there."""
+    batch = settings.batch or usual_batch(name)
+    free = free_inputs(spec) if name == "tensorrt" else {}
+    device = None if name == "cpu" else settings.device
+    chosen = accelerator(name, device, cache=cache, free_inputs=free, batch=batch)
+    detector = OnnxDetector(spec, min_score=0.5, nms_iou=0.5, accelerator=chosen, batch=batch)
+    try:
+        detector.probe()
+    except RUN_ERRORS as error:
+        told = first_line(error)
+        if batch == 1:
+            raise AcceleratorError(spec.id, f"it does not run on {name}: {told}", remedy(name)) from None
+        # Its batch axis is free by name only: exporters leave shapes of one picture in the graph.
+        _log.warning("batch_refused", accelerator=name, model=spec.id, batch=batch, error=told)
+        return _proven(name, settings.model_copy(update={"batch": 1}), spec, cache)
+    return chosen, detector.batch
+
+
+def _fallback(asked: Asked, used: Name, faults: Sequence[ModelError]) -> Fallback | None:
+    return Fallback(asked, used, faults[0].fault, faults[0].action) if faults else None
 
 
 def _motion(sessions: int, reason: str) -> DetectorPlan:

@@ -1,13 +1,13 @@
 """An ONNX Runtime session of one thread around a verified model.
 
 One intra-op thread: on few cores N such sessions side by side beat one run with N threads (72–85/s against 34–64/s
-on two cores), and none of them waits for another's threads.
+on two cores), and none of them waits for another's threads. On a GPU the input is kept in its memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,10 +18,11 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
+from detect.accelerator import CPU, Accelerator, AcceleratorError, library_fault, remedy
+from detect.binding import DeviceRun, run_sizes
 from models.errors import ModelFileError, NotADetectorError
 from models.spec import ModelSpec
 
-CPU = ("CPUExecutionProvider",)
 _LOG_ERRORS_ONLY = 3
 _CHANNELS = 3
 PIXEL_TYPES: Mapping[str, type[np.floating[Any]]] = MappingProxyType(
@@ -36,6 +37,7 @@ RUN_ERRORS: tuple[type[Exception], ...] = (
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
     ort_errors.EPFail,
+    RuntimeError,
     ValueError,
 )
 """What ONNX Runtime raises: its exceptions have no common base but ``Exception``."""
@@ -69,19 +71,28 @@ class Graph:
         return tuple(port for port in self.inputs if port is not self.sizes_input)
 
 
-def open_session(data: bytes, subject: object, *, providers: Sequence[str] = CPU) -> tuple[ort.InferenceSession, Graph]:
-    """A session of one thread. Raises :class:`ModelFileError` naming ``subject`` where the bytes cannot be run."""
+def open_session(data: bytes, subject: object, *, accelerator: Accelerator = CPU) -> tuple[ort.InferenceSession, Graph]:
+    """A session of one thread on the processor, or on the accelerator and on nothing else.
+
+    Raises :class:`ModelFileError` naming ``subject`` where the bytes cannot be run, and
+    :class:`detect.accelerator.AcceleratorError` where they cannot be run there.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _LOG_ERRORS_ONLY
     try:
-        session = ort.InferenceSession(data, options, providers=list(providers))
+        # Without its own fallback, which is silent and also comes in the middle of the work, at a failed run.
+        session = ort.InferenceSession(data, options, providers=_ort_providers(accelerator), enable_fallback=0)
     except RUN_ERRORS as error:
+        if accelerator.name != "cpu":
+            fault = f"{accelerator.name} cannot run it: {first_line(error)}"
+            raise AcceleratorError(subject, fault, remedy(accelerator.name)) from None
         raise ModelFileError(
-            subject, f"not an ONNX model that can be run: {_first_line(error)}", "replace the file"
+            subject, f"not an ONNX model that can be run: {first_line(error)}", "replace the file"
         ) from None
+    _refuse_another_provider(session, accelerator, subject)
     graph = Graph(
         inputs=tuple(Port(node.name, tuple(node.shape), node.type) for node in session.get_inputs()),
         outputs=tuple(Port(node.name, tuple(node.shape), node.type) for node in session.get_outputs()),
@@ -90,17 +101,32 @@ def open_session(data: bytes, subject: object, *, providers: Sequence[str] = CPU
     return session, graph
 
 
+def _ort_providers(accelerator: Accelerator) -> list[tuple[str, dict[str, str]]]:
+    if accelerator.bound_to is not None:
+        ort.preload_dlls()  # CUDA and cuDNN out of NVIDIA's packages for pip, where they are installed
+    return [(name, dict(options)) for name, options in accelerator.providers]
+
+
+def _refuse_another_provider(session: ort.InferenceSession, accelerator: Accelerator, subject: object) -> None:
+    """ONNX Runtime leaves out a provider whose libraries do not load, and says so to standard error only."""
+    wanted, has = accelerator.providers[0][0], session.get_providers()[0]
+    if has != wanted:
+        cause = library_fault(wanted, Path(ort.__file__).parent / "capi") or "the lines before this one say why"
+        fault = f"{accelerator.name} was left out by ONNX Runtime, which would run on {has}: {cause}"
+        raise AcceleratorError(subject, fault, remedy(accelerator.name))
+
+
 class OnnxSession:
     """Runs pictures; not for use by two threads at once.
 
     :attr:`input` is the reused input, float32 ``(batch, 3, height, width)``: fill its first pictures, then call
     :meth:`run`. ``batch`` is what a model with a free batch axis is given room for; one with a fixed batch has its own.
-    Raises :class:`ModelFileError` where the bytes are not the spec's or not ONNX, and :class:`NotADetectorError`
-    where the inputs are not the spec's.
+    Raises :class:`ModelFileError` where the bytes are not the spec's or not ONNX, :class:`NotADetectorError` where the
+    inputs are not the spec's, and :class:`detect.accelerator.AcceleratorError` where ``accelerator`` cannot run it.
     """
 
-    def __init__(self, spec: ModelSpec, *, providers: Sequence[str] = CPU, batch: int = 1) -> None:
-        self._session, self.graph = open_session(_verified(spec), spec.path, providers=providers)
+    def __init__(self, spec: ModelSpec, *, accelerator: Accelerator = CPU, batch: int = 1) -> None:
+        self._session, self.graph = open_session(_verified(spec), spec.path, accelerator=accelerator)
         fault = _input_fault(self.graph, spec)
         if fault is not None:
             raise NotADetectorError(spec.id, fault, "correct the manifest's entry, or use another model")
@@ -116,6 +142,10 @@ class OnnxSession:
         self._sizes = np.tile(np.array([spec.input.width, spec.input.height], np.int64), (count, 1))
         if self.graph.sizes_input is not None:
             self._feed[self.graph.sizes_input.name] = self._sizes
+        self._on_device: DeviceRun | None = None
+        if accelerator.bound_to is not None:
+            sizes = (count,) if self._fixed else run_sizes(count)
+            self._on_device = DeviceRun(self._session, self._feed, sizes, *accelerator.bound_to)
 
     @property
     def batch(self) -> int:
@@ -125,16 +155,36 @@ class OnnxSession:
     def run(self, pictures: int = 1) -> list[list[NDArray[Any]]]:
         """The model's outputs for each of the first ``pictures`` of :attr:`input`, each with a leading axis of 1.
 
-        Half precision comes as float32.
+        Half precision comes as float32. Raises ``ValueError`` where an output holds fewer pictures.
         """
         if self._pixels is not self.input:
             np.copyto(self._pixels[:pictures], self.input[:pictures], casting="same_kind")
-        feed = self._feed
-        if not self._fixed and pictures < self.batch:
-            feed = {name: values[:pictures] for name, values in feed.items()}
-        outputs = self._session.run(None, feed)
+        if self._on_device is not None:
+            outputs = self._on_device(pictures)
+        else:
+            feed = self._feed
+            if not self._fixed and pictures < self.batch:
+                feed = {name: values[:pictures] for name, values in feed.items()}
+            outputs = self._session.run(None, feed)
+        if pictures > 1 and any(len(output) < pictures for output in outputs):
+            raise ValueError(
+                f"{pictures} pictures went in, and outputs of {[len(output) for output in outputs]} came out"
+            )
         wide = [output.astype(np.float32) if output.dtype == np.float16 else output for output in outputs]
         return [[output[index : index + 1] for output in wide] for index in range(pictures)]
+
+
+def free_inputs(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """The inputs whose batch axis is free, each with its other axes as the spec has them; none where it is fixed.
+
+    Raises :class:`ModelFileError`.
+    """
+    _, graph = open_session(_verified(spec), spec.path)
+    if any(isinstance(port.shape[0], int) for port in graph.inputs if port.shape):
+        return {}
+    sizes = graph.sizes_input
+    picture = (_CHANNELS, spec.input.height, spec.input.width)
+    return {port.name: (2,) if port is sizes else picture for port in graph.inputs}
 
 
 def _input_fault(graph: Graph, spec: ModelSpec) -> str | None:
@@ -167,5 +217,6 @@ def _verified(spec: ModelSpec) -> bytes:
     return data
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of ONNX Runtime says, at most 200 characters; its name where it says nothing."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

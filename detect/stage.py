@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
-from math import inf
 from typing import Literal, Protocol
 
 import structlog
 
 from detect.detection import Detections
-from detect.detector import CameraDetectors
+from detect.detector import CameraDetectors, ManyDetector
+from detect.tally import StageMetrics, Tally
 from ingest.frame import Frame
 from ingest.ledger import DropCause
 
 _log = structlog.get_logger(__name__)
 
 _WAIT_S = 0.2  # the longest that a stop goes unnoticed by a thread that waits for a frame
-_REPEAT_LOG_S = 10.0
-_BOUNDS_S = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 
 
 class FrameSource(Protocol):
@@ -35,6 +31,9 @@ class FrameSource(Protocol):
 
     def take_next(self, busy: Collection[str], timeout: float) -> Frame | None:
         """The next frame of a camera not in ``busy``, fair over cameras; ``None`` after ``timeout`` s or at close."""
+
+    def take_some(self, busy: Collection[str], most: int, timeout: float) -> list[Frame]:
+        """As :meth:`take_next`, with up to ``most`` frames in its order, each of another camera: those that wait."""
 
     def notify(self) -> None:
         """Wakes a waiting :meth:`take_next`, since ``busy`` has changed."""
@@ -55,42 +54,6 @@ class DetectionFailedError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
-    """``counts[i]`` observations were at most ``bounds_s[i]`` (not cumulative); the last of ``counts`` is the rest."""
-
-    bounds_s: tuple[float, ...]
-    counts: tuple[int, ...]
-    sum_s: float
-
-    def quantile_since(self, earlier: Histogram, share: float) -> float | None:
-        """The bound under which at least ``share`` of the observations since ``earlier`` lie, seconds.
-
-        ``None`` without any; infinite where they lie beyond the last bound.
-        """
-        counts = [now - before for now, before in zip(self.counts, earlier.counts, strict=True)]
-        wanted = share * sum(counts)
-        if not wanted:
-            return None
-        below = accumulate(counts)
-        return next(bound for bound, n in zip((*self.bounds_s, inf), below, strict=True) if n >= wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class StageMetrics:
-    """``wait``: from capture to the start of inference. ``inference``: letterbox to NMS. ``errors``: by step.
-
-    ``busy_s``: what all threads together spent on frames, rules included. ``sessions``: threads now.
-    """
-
-    sessions: int
-    busy_s: float
-    analysed: int
-    errors: dict[str, int]
-    wait: Histogram
-    inference: Histogram
-
-
-@dataclass(frozen=True, slots=True)
 class StageHealth:
     """``failures_in_row`` counts over all cameras since the last success; ``error`` names the last failure."""
 
@@ -102,6 +65,7 @@ class StageHealth:
 class DetectionStage:
     """Runs until :meth:`stop`, the source's close, or ``failure_limit`` failures in a row.
 
+    A thread whose detectors take several pictures in one run takes as many frames as wait, each of another camera.
     A camera is never in two threads at once, so its results come in order. ``on_result(frame, detections)`` is called
     on the detecting thread; only after it the frame counts as analysed. A failure of the detector or of ``on_result``
     drops the frame with its cause: nobody is told that nothing was seen. ``now`` is UTC epoch s, as capture times are.
@@ -135,7 +99,7 @@ class DetectionStage:
         self._open = threading.Event()
         self._open.set()
         self._busy: set[str] = set()
-        self._book = _Book(monotonic)
+        self._tally = Tally(monotonic)
         self._fatal: str | None = None
 
     def start(self) -> None:
@@ -197,7 +161,7 @@ class DetectionStage:
     @property
     def health(self) -> StageHealth:
         """What the stage is doing, for the worker's health."""
-        in_row, error = self._book.failing()
+        in_row, error = self._tally.failing()
         if self._fatal is not None:
             return StageHealth("failed", in_row, self._fatal)
         if not any(thread.is_alive() for thread in self._threads):
@@ -211,14 +175,18 @@ class DetectionStage:
 
     def metrics(self) -> StageMetrics:
         """The counters since the start."""
-        return self._book.metrics(self._sessions)
+        return self._tally.metrics(self._sessions)
 
     def _run(self, index: int, detectors: CameraDetectors) -> None:
+        many = detectors if isinstance(detectors, ManyDetector) and detectors.batch > 1 else None
         try:
             while index < self._sessions and not self._stopping.is_set() and not self._source.closed:
-                frame = self._take()
-                if frame is not None:
-                    self._analyse(detectors, frame)
+                if many is None:
+                    frame = self._take()
+                    if frame is not None:
+                        self._analyse(detectors, frame)
+                else:
+                    self._analyse_together(many, detectors, self._take_some(many.batch))
         except Exception as error:  # noqa: BLE001 - a dead thread must be told, not vanish
             # The frame was handled below: what comes here is a fault of the stage's own books or of the source.
             self._give_up(f"the detection thread ended: {type(error).__name__}")
@@ -236,6 +204,50 @@ class DetectionStage:
                 self._busy.add(frame.camera_id)
             return frame
 
+    def _take_some(self, most: int) -> list[Frame]:
+        if not self._open.wait(_WAIT_S):
+            return []
+        with self._taking:
+            if self._stopping.is_set() or not self._open.is_set():
+                return []
+            frames = self._source.take_some(self._busy, most, _WAIT_S)
+            self._busy.update(frame.camera_id for frame in frames)
+            return frames
+
+    def _analyse_together(self, many: ManyDetector, detectors: CameraDetectors, frames: list[Frame]) -> None:
+        """In one run; where that fails, one by one, so that a picture that breaks a run costs no other camera's."""
+        if len(frames) > 1:
+            now, started = self._now(), self._monotonic()
+            try:
+                found = many.detect_many([frame.picture for frame in frames])
+            except Exception as error:  # noqa: BLE001 - supervises a detector: logged, counted, tried one by one
+                text = f"{type(error).__name__}: {str(error)[:200]}"
+                repeats = self._tally.split(self._monotonic() - started)
+                if repeats is not None:
+                    place = _place(error)
+                    _log.error("batch_failed", frames=len(frames), error=text, place=place, repeats=repeats)
+            else:
+                share_s = (self._monotonic() - started) / len(frames)
+                for frame, detections in zip(frames, found, strict=True):
+                    self._deliver(frame, detections, now - frame.captured_at, share_s)
+                return
+        for frame in frames:
+            self._analyse(detectors, frame)
+
+    def _deliver(self, frame: Frame, detections: Detections, wait_s: float, inference_s: float) -> None:
+        started = self._monotonic()
+        try:
+            self._on_result(frame, detections)
+        except Exception as error:  # noqa: BLE001 - supervises a callback: logged, counted, limited
+            self._failed(frame, "result", error)
+        else:
+            self._ledger.analysed(frame.camera_id)
+            self._tally.succeeded(wait_s, inference_s)
+        finally:
+            self._tally.spent(inference_s + self._monotonic() - started)
+            self._busy.discard(frame.camera_id)
+            self._source.notify()
+
     def _analyse(self, detectors: CameraDetectors, frame: Frame) -> None:
         step: Literal["detect", "result"] = "detect"
         wait_s, started = self._now() - frame.captured_at, self._monotonic()
@@ -248,9 +260,9 @@ class DetectionStage:
             self._failed(frame, step, error)
         else:
             self._ledger.analysed(frame.camera_id)
-            self._book.succeeded(wait_s, inference_s)
+            self._tally.succeeded(wait_s, inference_s)
         finally:
-            self._book.spent(self._monotonic() - started)
+            self._tally.spent(self._monotonic() - started)
             self._busy.discard(frame.camera_id)
             self._source.notify()
 
@@ -258,7 +270,7 @@ class DetectionStage:
         self._ledger.dropped(frame.camera_id, DropCause.DETECTOR_ERROR)
         # A callback's exception may hold an address with a password: only a detector's text is told.
         text = f"{type(error).__name__}: {str(error)[:200]}" if step == "detect" else type(error).__name__
-        failure = self._book.failed(frame.camera_id, step, text)
+        failure = self._tally.failed(frame.camera_id, step, text)
         if failure.repeats is not None:
             place = _place(error)
             _log.error(
@@ -272,81 +284,6 @@ class DetectionStage:
             self._fatal = reason
             _log.critical("detection_failed", reason=reason)
         self._stopping.set()
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """``repeats``: how many alike were kept silent since the last line; ``None`` where this one is silent too."""
-
-    in_row: int
-    repeats: int | None
-
-
-class _Timings:
-    def __init__(self) -> None:
-        self._counts = [0] * (len(_BOUNDS_S) + 1)
-        self._sum_s = 0.0
-
-    def add(self, seconds: float) -> None:
-        self._counts[bisect_left(_BOUNDS_S, seconds)] += 1
-        self._sum_s += seconds
-
-    def histogram(self) -> Histogram:
-        return Histogram(_BOUNDS_S, tuple(self._counts), self._sum_s)
-
-
-class _Book:
-    """What the threads count together."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._analysed = 0
-        self._busy_s = 0.0
-        self._errors = {"detect": 0, "result": 0}
-        self._wait, self._inference = _Timings(), _Timings()
-        self._in_row = 0
-        self._last_error: str | None = None
-        self._silent: dict[tuple[str, str], tuple[float, int]] = {}
-
-    def succeeded(self, wait_s: float, inference_s: float) -> None:
-        with self._lock:
-            self._analysed += 1
-            self._in_row = 0
-            self._wait.add(wait_s)
-            self._inference.add(inference_s)
-
-    def spent(self, seconds: float) -> None:
-        with self._lock:
-            self._busy_s += seconds
-
-    def failed(self, camera_id: str, step: str, text: str) -> _Failure:
-        now = self._monotonic()
-        with self._lock:
-            self._errors[step] += 1
-            self._in_row += 1
-            self._last_error = f"camera {camera_id}, step {step}: {text}"
-            told_at, repeats = self._silent.get((camera_id, step), (None, 0))
-            if told_at is not None and now - told_at < _REPEAT_LOG_S:
-                self._silent[camera_id, step] = told_at, repeats + 1
-                return _Failure(self._in_row, None)
-            self._silent[camera_id, step] = now, 0
-            return _Failure(self._in_row, repeats)
-
-    def failing(self) -> tuple[int, str | None]:
-        with self._lock:
-            return self._in_row, self._last_error if self._in_row else None
-
-    def metrics(self, sessions: int) -> StageMetrics:
-        with self._lock:
-            return StageMetrics(
-                sessions=sessions,
-                busy_s=self._busy_s,
-                analysed=self._analysed,
-                errors=dict(self._errors),
-                wait=self._wait.histogram(),
-                inference=self._inference.histogram(),
-            )
 
 
 def _place(error: Exception) -> str:

@@ -70,6 +70,20 @@ class Mailboxes:
                     return None
             return None
 
+    def take_some(self, busy: Collection[str], most: int, timeout: float) -> list[Frame]:
+        """As :meth:`take_next`, and with it what else waits, in turn, up to ``most`` frames, each of another camera."""
+        with self._changed:
+            first = self.take_next(busy, timeout)
+            if first is None:
+                return []
+            frames = [first]
+            ready = {camera_id for camera_id in self._slots if camera_id not in busy}
+            while ready and len(frames) < most:
+                chosen = self._turns.choose(ready, self._monotonic())
+                ready.discard(chosen)
+                frames.append(self._slots.pop(chosen))
+            return frames
+
     def raise_rank(self, camera_id: str) -> None:
         """For some seconds the camera comes before others of its priority."""
         with self._changed:

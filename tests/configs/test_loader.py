@@ -142,3 +142,22 @@ def test_any_proper_triangle_is_a_zone(corners: list[tuple[float, float]]) -> No
 def test_a_zone_that_crosses_itself_is_refused() -> None:
     with pytest.raises(ValidationError, match="cross"):
         Zone(id="z", name="z", polygon=((0.0, 0.0), (1.0, 1.0), (1.0, 0.4), (0.0, 0.9)))
+
+
+@pytest.mark.parametrize(
+    ("model", "fault"),
+    [
+        ("{accelerator: cuda, device: GPU}", "accelerator cuda has no device GPU"),
+        ("{accelerator: openvino, device: 0}", "accelerator openvino has no device 0"),
+        ("{device: 1}", "device 1 is of no use with accelerator cpu: name one"),
+        ("{accelerator: gpu}", "accelerator"),
+    ],
+)
+def test_a_device_is_one_of_its_accelerator(model: str, fault: str) -> None:
+    assert fault in faults_of(f"model: {model}\n")[0]
+
+
+def test_an_accelerator_can_be_set_from_the_environment() -> None:
+    environ = {"XUELIANG_MODEL__ACCELERATOR": "tensorrt", "XUELIANG_MODEL__DEVICE": "1"}
+    model = load_text("", Path("x.yaml"), environ).model
+    assert (model.accelerator, model.device, model.batch) == ("tensorrt", 1, None)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -36,6 +36,21 @@ class Scripted:
     def detect(self, picture: Picture) -> Detections:
         self._action(self._camera_id)
         return Detections.empty(picture.width, picture.height)
+
+
+class Together(Scripted):
+    """Takes four pictures at once; ``runs`` holds how many there were each time."""
+
+    def __init__(self, action: Callable[[str], None] = lambda camera_id: None) -> None:
+        super().__init__(action)
+        self.runs: list[int] = []
+
+    batch = 4
+
+    def detect_many(self, pictures: Sequence[Picture]) -> list[Detections]:
+        self.runs.append(len(pictures))
+        self._action("together")
+        return [Detections.empty(picture.width, picture.height) for picture in pictures]
 
 
 class Bench:
@@ -336,3 +351,65 @@ def test_how_long_frames_waited_is_told_for_the_last_while(bench: Callable[[str]
     now = stage.metrics()
     assert now.wait.quantile_since(before.wait, 0.9) == 0.5
     assert now.busy_s > before.busy_s
+
+
+def test_what_waits_is_taken_together_and_nothing_is_waited_for(bench: Callable[[str], Bench]) -> None:
+    it = bench("abcdef")
+    detectors = Together()
+    stage = it.stage(opener=lambda: detectors)
+    stage.start()
+    with stage.at_rest():
+        for camera_id in "abcdef":
+            it.offer(camera_id, 0)
+    for camera_id in "abcdef":
+        it.until_closed(camera_id, 1)
+    assert detectors.runs[0] == 4, "as many as one run takes, each of another camera"
+    assert sorted(it.results) == [(camera_id, 0) for camera_id in "abcdef"]
+    it.offer("a", 1)
+    it.until_closed("a", 2)
+    metrics = stage.metrics()
+    assert metrics.analysed == 7 == sum(metrics.wait.counts) == sum(metrics.inference.counts)
+    assert metrics.wait.sum_s == pytest.approx(7 * 0.5)
+
+
+def test_a_picture_that_breaks_a_run_costs_itself_alone(bench: Callable[[str], Bench]) -> None:
+    it = bench("abcd")
+
+    def action(camera_id: str) -> None:
+        if camera_id in {"together", "c"}:
+            raise RuntimeError("bad picture")
+
+    stage = it.stage(opener=lambda: Together(action), failure_limit=3)
+    with capture_logs() as logs:
+        stage.start()
+        for sequence in range(2):
+            with stage.at_rest():
+                for camera_id in "abcd":
+                    it.offer(camera_id, sequence)
+            for camera_id in "abcd":
+                it.until_closed(camera_id, sequence + 1)
+    assert sorted(it.results) == [(camera_id, sequence) for camera_id in "abd" for sequence in range(2)]
+    assert it.ledger.account("c").dropped == {DropCause.DETECTOR_ERROR: 2}
+    assert stage.metrics().splits == 2
+    assert [log["frames"] for log in logs if log["event"] == "batch_failed"] == [4], "the second alike is silent"
+    assert stage.health.phase in {"running", "failing"}
+
+
+def test_a_callback_that_fails_costs_no_other_frame_of_its_run(bench: Callable[[str], Bench]) -> None:
+    it = bench("abc")
+
+    def on_result(frame: Frame, detections: Detections) -> None:
+        if frame.camera_id == "b":
+            raise ConnectionError("rtsp://user:hunter2@host")
+
+    stage = it.stage(opener=Together, on_result=on_result)
+    with capture_logs() as logs:
+        stage.start()
+        with stage.at_rest():
+            for camera_id in "abc":
+                it.offer(camera_id, 0)
+        for camera_id in "abc":
+            it.until_closed(camera_id, 1)
+    assert [it.ledger.account(camera_id).analysed for camera_id in "abc"] == [1, 0, 1]
+    assert stage.metrics().errors == {"detect": 0, "result": 1}
+    assert "hunter2" not in str(logs)

@@ -49,6 +49,27 @@ def test_busy_cameras_are_left_alone() -> None:
     assert frame.camera_id == "b"
 
 
+def test_some_are_those_that_waited_in_the_order_of_turns() -> None:
+    def filled() -> tuple[Mailboxes, FrameLedger]:
+        ledger = FrameLedger("abcde")
+        boxes = Mailboxes("abcde", ledger, monotonic=lambda: 100.0)
+        for camera_id in "abcde":
+            _put(boxes, ledger, camera_id)
+        return boxes, ledger
+
+    one_by_one, _ = filled()
+    turns = [frame.camera_id for _ in range(4) if (frame := one_by_one.take_next("b", 0.0)) is not None]
+    boxes, ledger = filled()
+    taken = boxes.take_some("b", 3, 0.0)
+    assert [frame.camera_id for frame in taken] == turns[:3]
+    assert [frame.camera_id for frame in boxes.take_some("b", 3, 0.0)] == turns[3:]
+    assert boxes.take_some("b", 3, 0.0) == []
+    assert boxes.waiting() == 1
+    assert sum(ledger.account(camera_id).in_flight for camera_id in "abcde") == 5
+    boxes.close()
+    assert boxes.take_some((), 3, 10.0) == []
+
+
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=60))
 def test_a_camera_that_waits_is_served_within_one_round(puts: list[str]) -> None:
     ledger = FrameLedger("abcd")

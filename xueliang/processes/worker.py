@@ -47,7 +47,7 @@ def body(settings: Settings) -> None:
     store = open_store(settings.model, environ=os.environ, home=Path.home(), also=shared_models(shared_folder()))
     try:
         cores = usable_cores()
-        plan = plan_detector(settings.model, store, cores=cores)
+        plan = plan_detector(settings.model, store, cores=cores, cache=settings.state_dir)
     except ModelError as error:
         raise CannotStart(f"model: {error}") from None
     failure = asyncio.run(_serve(settings, plan, settings.redis_url, cores))

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from detect.stage import Histogram
+from detect.tally import Histogram
 from ingest.gating.gate import GateState
 from ingest.gating.level import Level
 from xueliang.metrics import Counters
@@ -66,6 +66,8 @@ class _Stage(_NodeCollector):
         for step, count in metrics.errors.items():
             errors.add_metric([step], count)
         yield errors
+        splits = "runs of several pictures that failed and were tried one by one"
+        yield CounterMetricFamily("xueliang_detection_splits", splits, metrics.splits)
         yield GaugeMetricFamily("xueliang_detection_sessions", "runs side by side", metrics.sessions)
         yield CounterMetricFamily("xueliang_detection_busy_seconds", "of all sessions together", metrics.busy_s)
         yield _histogram("xueliang_detection_wait_seconds", "capture to start of inference", metrics.wait)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from alerts.health import Admission
-from detect.stage import DetectionStage, StageMetrics
+from detect.stage import DetectionStage
+from detect.tally import StageMetrics
 from ingest.camera import CameraIngest
 from ingest.gating.budget import CORES_PER_PIXEL_RATE, UNKNOWN_DECODING, USUAL_KEY_FPS, DecodeBudget, Demand, Load
 from ingest.gating.gate import GateState
