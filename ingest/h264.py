@@ -209,6 +209,20 @@ class ParameterSets:
         return to_annex_b((self.sps, self.pps))
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A picture that is one field of a frame (``field_pic_flag``); ``frame``: its ``frame_num``."""
+
+    frame: int
+    bottom: bool
+    restarts: bool
+
+    def completes(self, first: Field) -> bool:
+        """Whether both make one frame (3.30, 3.31): one number, two parities; what begins anew is no second field."""
+        anew = self.restarts and not first.restarts
+        return self.frame == first.frame and self.bottom is not first.bottom and not anew
+
+
 class SliceReader:
     """Reads the picture's number out of slice headers (7.3.3). Raises :class:`MalformedVideo` for a broken SPS."""
 
@@ -221,20 +235,43 @@ class SliceReader:
 
         Raises :class:`MalformedVideo` for a header that cannot be one of this stream.
         """
-        sequence = self._sequence
-        reader = BitReader(remove_emulation_prevention(unit[:_SLICE_HEADER_BYTES])[1:])
-        if reader.ue() or sequence.gaps_allowed:  # first_mb_in_slice
+        header = self._begin(unit)
+        if header is None or self._sequence.gaps_allowed:
             return None
-        kind, pps_id = reader.ue(), reader.ue()
-        if kind > 9 or pps_id != self._pps_id:
-            raise MalformedVideo(f"slice of type {kind} with the picture parameters {pps_id}")
-        if sequence.separate_planes:
-            reader.bits(2)
+        _, pps_id, value = header
+        if pps_id != self._pps_id:
+            raise MalformedVideo(f"slice with the picture parameters {pps_id}")
         restarts = SYNTAX.kind(unit) == IDR
-        value = reader.bits(sequence.frame_num_bits)
         if restarts and value:
             raise MalformedVideo(f"IDR picture with frame_num {value}")
-        return SliceNumber(value, 1 << sequence.frame_num_bits, restarts, bool(unit[0] & 0x60))
+        return SliceNumber(value, 1 << self._sequence.frame_num_bits, restarts, bool(unit[0] & 0x60))
+
+    def field(self, unit: bytes) -> Field | None:
+        """Which field the picture of a first slice is; ``None`` for a frame, and for any other slice.
+
+        Raises :class:`MalformedVideo` for a header that cannot be one of this stream.
+        """
+        if self._sequence.frames_only:
+            return None
+        header = self._begin(unit)
+        if header is None:
+            return None
+        reader, _, value = header
+        if not reader.bits(1):  # field_pic_flag
+            return None
+        return Field(value, bool(reader.bits(1)), SYNTAX.kind(unit) == IDR)
+
+    def _begin(self, unit: bytes) -> tuple[BitReader, int, int] | None:
+        """``pic_parameter_set_id``, ``frame_num``, and the reader behind it; ``None`` but for a first slice."""
+        reader = BitReader(remove_emulation_prevention(unit[:_SLICE_HEADER_BYTES])[1:])
+        if reader.ue():  # first_mb_in_slice
+            return None
+        kind, pps_id = reader.ue(), reader.ue()
+        if kind > 9:
+            raise MalformedVideo(f"slice of type {kind}")
+        if self._sequence.separate_planes:
+            reader.bits(2)
+        return reader, pps_id, reader.bits(self._sequence.frame_num_bits)
 
 
 def find_parameter_sets(units: Iterable[bytes]) -> ParameterSets | None:

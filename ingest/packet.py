@@ -21,11 +21,11 @@ SYNTAX: dict[CodecName, NalSyntax] = {"h264": h264.SYNTAX, "hevc": h265.SYNTAX}
 
 @dataclass(frozen=True, slots=True)
 class AccessUnit:
-    """All NAL units of one picture.
+    """All NAL units of one frame: of one picture, or of two where H.264 codes each field as a picture of its own.
 
     ``units``: without start codes or lengths, parameter sets and delimiters left out. ``dts`` and ``pts``: 90 kHz, on
     the stream's continuous timeline. ``captured_at`` and ``arrived_at``: UTC epoch seconds on the server's clock.
-    ``parameters``: the sets that apply to it; they tell the codec too.
+    ``parameters``: the sets that apply to it; they tell the codec too. ``half``: one field, whose other did not come.
     """
 
     units: tuple[bytes, ...]
@@ -36,6 +36,7 @@ class AccessUnit:
     clock: Clock
     arrived_at: float
     parameters: ParameterSets
+    half: bool = False
 
     def annex_b(self) -> bytes:
         """What a decoder takes; a key frame brings its parameter sets along."""

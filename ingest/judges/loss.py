@@ -37,19 +37,19 @@ class LossJudge:
         self._steps: deque[int] = deque(maxlen=25)
         self._reordered = False
 
-    def note(self, now: float, codec: CodecName, number: SliceNumber | None) -> None:
-        """A picture came in decoding order; ``None``: its number could not be read."""
+    def note(self, now: float, codec: CodecName, number: SliceNumber | None, *, half: bool = False) -> None:
+        """A frame came in decoding order; ``None``: its number could not be read. ``half``: one field of it is lost."""
         self._came.append(now)
         if number is None:
             self._suspected = 0
             return
         if number.restarts or self._previous is None:
-            self._previous, self._suspected = number.value, 0
+            self._previous, self._suspected = number.value, int(half)
             self._reordered = False
             return
         missing = self._missing_h264(number) if codec == "h264" else self._missing_h265(number)
-        if missing:
-            self._suspected = missing
+        if missing or half:
+            self._suspected = missing + half
         elif self._suspected:
             self._lost.append((now, self._suspected))
             self.lost += self._suspected
@@ -73,7 +73,7 @@ class LossJudge:
         ahead = (number.value - self._previous) % number.modulus
         if number.reference:
             self._previous = number.value
-        # The same number again: a second field, or a picture after one that nobody refers to.
+        # The same number again: a picture after one that nobody refers to.
         return max(0, ahead - 1)
 
     def _missing_h265(self, number: SliceNumber) -> int:

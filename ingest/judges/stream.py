@@ -102,7 +102,7 @@ class StreamJudge:
             else:
                 self._hush.note(unit.size)
             self._slices_now = max(1, sum(map(unit.parameters.syntax.is_slice, unit.units)))
-            self._loss.note(now, unit.parameters.codec_name, self._number(unit))
+            self._loss.note(now, unit.parameters.codec_name, self._number(unit), half=unit.half)
             self._pace.note(now, self._declared)
         if self._eyes is not None and unit.keyframe and now - self._looked_at >= self._aside_s(now):
             picture = self._eyes.look(unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import av
@@ -11,6 +11,7 @@ import structlog
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from ingest import h264
 from ingest.nal import CodecName, MalformedVideo, split_annex_b
 from ingest.packet import (
     SYNTAX,
@@ -57,6 +58,7 @@ class Absent(Enum):
 
     NO_PICTURE = auto()
     BEFORE_KEYFRAME = auto()
+    HALF_FRAME = auto()
 
 
 class UnitReader:
@@ -64,6 +66,10 @@ class UnitReader:
 
     FFmpeg's parser hands out a picture when the next one begins (and joins the slices of one). So a picture arrived
     when its predecessor was handed out; that moment is taken as its arrival, not the later one of its own hand-out.
+
+    It hands out fields one by one. A frame's two make one access unit here, with the time of the first: frames are what
+    is counted, analysed, shown and compared in size. A field that waits for its other half when the session ends is
+    forgotten with it, as is a picture that the parser still holds.
     """
 
     def __init__(self, stream: VideoStream, timeline: Timeline) -> None:
@@ -75,6 +81,10 @@ class UnitReader:
         self._previous: Moment | None = None
         self._in_gop = False
         self._has_reference = False
+        self._slices: tuple[ParameterSets, h264.SliceReader | None] | None = None
+        self._first_field: h264.Field | None = None
+        self._half: AccessUnit | None = None
+        self._paired = False
         self.clock = RtcpClock()
         timeline.new_session()
 
@@ -92,27 +102,33 @@ class UnitReader:
             return self._previous
         return now
 
-    def read(self, packet: av.Packet[VideoStream], now: Moment) -> AccessUnit | Absent:
-        """The access unit, or why there is none. Raises :class:`MalformedVideo` for what cannot be a picture."""
+    def read(self, packet: av.Packet[VideoStream], now: Moment) -> tuple[AccessUnit, ...] | Absent:
+        """What is complete with this packet, or why nothing is: a frame, and before it a field that stayed alone.
+
+        Raises :class:`MalformedVideo` for what cannot be a picture.
+        """
         arrival, self._previous = self._previous or now, now
         all_units = split_annex_b(bytes(packet))
         syntax = self._syntax
         units = syntax.picture_units(all_units)
+        possible = syntax.has_picture(units) and syntax.is_intact(units)
+        keyframe = possible and syntax.is_keyframe(units)
+        if keyframe:
+            self._parameters = find_parameter_sets(self._codec, all_units) or self._parameters
+        if possible and self._is_second_field(units):
+            return self._completed(units)
         dts, pts = self._timeline.map(self._ticks(packet.dts), self._ticks(packet.pts), arrival.monotonic)
         if not syntax.has_picture(units):
             if all_units and syntax.is_intact(tuple(all_units)):
                 return Absent.NO_PICTURE
             raise MalformedVideo("packet holds no picture")
-        if not syntax.is_intact(units):
+        if not possible:
             raise MalformedVideo("packet holds impossible NAL units")
-        keyframe = syntax.is_keyframe(units)
-        if keyframe:
-            self._parameters = find_parameter_sets(self._codec, all_units) or self._parameters
         self._in_gop = self._in_gop or keyframe
         if not self._in_gop or self._parameters is None:
             return Absent.BEFORE_KEYFRAME
         captured_at, clock = self._capture_time(packet, arrival)
-        return AccessUnit(
+        unit = AccessUnit(
             units=units,
             dts=dts,
             pts=pts,
@@ -122,6 +138,42 @@ class UnitReader:
             arrived_at=arrival.wall,
             parameters=self._parameters,
         )
+        alone, self._half = self._half, None
+        before = () if alone is None else (replace(alone, half=self._paired),)
+        if self._first_field is None:
+            return (*before, unit)
+        self._half = unit
+        return before or Absent.HALF_FRAME
+
+    def _completed(self, second: tuple[bytes, ...]) -> tuple[AccessUnit, ...] | Absent:
+        first, self._half = self._half, None
+        if first is None:
+            return Absent.HALF_FRAME
+        self._paired = True
+        return (replace(first, units=first.units + second),)
+
+    def _is_second_field(self, units: tuple[bytes, ...]) -> bool:
+        field = self._field(next(filter(self._syntax.is_slice, units)))
+        first, self._first_field = self._first_field, None
+        if field is None:
+            return False
+        if first is not None and field.completes(first):
+            return True
+        self._first_field = field
+        return False
+
+    def _field(self, first_slice: bytes) -> h264.Field | None:
+        """``None`` for a frame, and for what cannot be read: the decoder will tell."""
+        if not isinstance(self._parameters, h264.ParameterSets):
+            return None
+        try:
+            if self._slices is None or self._slices[0] != self._parameters:
+                self._slices = self._parameters, None
+                self._slices = self._parameters, h264.SliceReader(self._parameters)
+            reader = self._slices[1]
+            return None if reader is None else reader.field(first_slice)
+        except MalformedVideo:
+            return None
 
     @property
     def parameters(self) -> ParameterSets | None:

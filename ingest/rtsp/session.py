@@ -299,7 +299,7 @@ class StreamSession:
             self._counts.bytes += packet.size
         jumps = self._timeline.jumps + reader.clock.steps
         try:
-            unit = reader.read(packet, now)
+            read = reader.read(packet, now)
         except MalformedVideo:
             with self._lock:
                 self._counts.malformed += 1
@@ -309,14 +309,15 @@ class StreamSession:
             return
         if self._timeline.jumps + reader.clock.steps > jumps:
             self._judge.jumped()
-        if isinstance(unit, Absent):
-            if unit is Absent.BEFORE_KEYFRAME and self._decoder is not None:
+        if isinstance(read, Absent):
+            if read is Absent.BEFORE_KEYFRAME and self._decoder is not None:
                 self._decoder.undecodable()
             return
-        self._judge.unit(unit)
-        good = self._pass_on(unit)
-        if good is not None:
-            self._note_picture(heard, good=good)
+        for unit in read:
+            self._judge.unit(unit)
+            good = self._pass_on(unit)
+            if good is not None:
+                self._note_picture(heard, good=good)
 
     def _pass_on(self, unit: AccessUnit) -> bool | None:
         """To the live channel and the decoder; whether the picture is good, ``None`` while the decoder holds it."""

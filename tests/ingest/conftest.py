@@ -26,6 +26,7 @@ from ingest.rtsp.address import Address
 from ingest.rtsp.decoding import FrameDecoder
 from ingest.rtsp.session import SessionLimits, StreamSession
 from ingest.state import Phase, StreamState
+from tests.ingest.peer import Peer, Script
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _SERVER = Path(__file__).with_name("gst_server.py")
@@ -221,3 +222,20 @@ def start_rig() -> Iterator[StartRig]:
         rig.session.request_stop()
     for rig in rigs:
         rig.stop()
+
+
+StartPeer = Callable[[Script], Peer]
+
+
+@pytest.fixture
+def start_peer() -> Iterator[StartPeer]:
+    """Starts peers; all end with the test."""
+    running: list[Peer] = []
+
+    def start(script: Script) -> Peer:
+        running.append(Peer(script))
+        return running[-1]
+
+    yield start
+    for peer in running:
+        peer.close()

@@ -20,40 +20,10 @@ from ingest.nal import (
     to_annex_b,
     to_length_prefixed,
 )
+from tests.ingest.field_pictures import BitWriter, escape
 
 # A NAL unit never ends in a zero byte and never holds a start code (7.4.1).
 _units = st.lists(st.binary(min_size=1, max_size=40).map(lambda data: b"\x65" + data.replace(b"\0", b"\1")), max_size=8)
-
-
-class _BitWriter:
-    def __init__(self) -> None:
-        self.text = ""
-
-    def bits(self, count: int, value: int) -> _BitWriter:
-        self.text += f"{value:0{count}b}" if count else ""
-        return self
-
-    def ue(self, value: int) -> _BitWriter:
-        code = f"{value + 1:b}"
-        self.text += "0" * (len(code) - 1) + code
-        return self
-
-    def data(self) -> bytes:
-        text = self.text + "1"
-        text += "0" * (-len(text) % 8)
-        return bytes(int(text[at : at + 8], 2) for at in range(0, len(text), 8))
-
-
-def _escape(payload: bytes) -> bytes:
-    out = bytearray()
-    zeros = 0
-    for byte in payload:
-        if zeros >= 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
 
 
 @given(_units)
@@ -73,12 +43,12 @@ def test_any_bytes_can_be_looked_at(data: bytes) -> None:
 
 @given(st.binary(max_size=80))
 def test_emulation_prevention_is_undone(payload: bytes) -> None:
-    assert remove_emulation_prevention(_escape(payload)) == payload
+    assert remove_emulation_prevention(escape(payload)) == payload
 
 
 @given(st.lists(st.integers(0, 2**20), max_size=20))
 def test_exp_golomb(values: list[int]) -> None:
-    writer = _BitWriter()
+    writer = BitWriter()
     for value in values:
         writer.ue(value)
     reader = BitReader(writer.data())
@@ -95,7 +65,7 @@ def test_exp_golomb(values: list[int]) -> None:
 def test_the_cropped_size_is_read(
     columns: int, rows: int, crop: tuple[int, int, int, int], interlaced: bool, level: int
 ) -> None:
-    writer = _BitWriter().bits(8, 66).bits(8, 0xC0).bits(8, level).ue(0).ue(0).ue(2).ue(1).bits(1, 0)
+    writer = BitWriter().bits(8, 66).bits(8, 0xC0).bits(8, level).ue(0).ue(0).ue(2).ue(1).bits(1, 0)
     writer.ue(columns - 1).ue(rows - 1).bits(1, not interlaced)
     if interlaced:
         writer.bits(1, 0)
@@ -103,7 +73,7 @@ def test_the_cropped_size_is_read(
     for side in crop:
         writer.ue(side)
     writer.bits(1, 0)
-    sps = b"\x67" + _escape(writer.data())
+    sps = b"\x67" + escape(writer.data())
     fields = 2 if interlaced else 1
     width = columns * 16 - 2 * (crop[0] + crop[1])
     height = rows * 16 * fields - 2 * fields * (crop[2] + crop[3])

@@ -8,13 +8,10 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import psutil
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -25,107 +22,13 @@ from ingest.rtsp.address import Address, OpenLimits, SessionFailed
 from ingest.rtsp.session import SessionLimits, StreamSession
 from ingest.simulator.rtsp.rtp import packetize
 from ingest.state import Fault, Phase, StreamState
+from tests.ingest.peer import Peer, Script, rtp_packet, sdp_of
 
 Until = Callable[[Callable[[], object], float, str], float]
 StartRig = Callable[..., Any]
 EncodeUnits = Callable[..., list[AccessUnit]]
 
 PASSWORD = "s3cret-of-the-peer"
-
-
-@dataclass(frozen=True)
-class Script:
-    """What a peer says: an answer's body to DESCRIBE, what follows PLAY, or ``raw`` from the first byte on."""
-
-    sdp: bytes = b""
-    stream: Callable[[socket.socket], None] = lambda _: None
-    raw: Callable[[socket.socket], None] | None = None
-    twist: Callable[[bytes], bytes] = bytes
-
-
-class Peer:
-    """An RTSP server that follows a script, one connection at a time."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"rtsp://127.0.0.1:{self._listener.getsockname()[1]}/x"
-
-    def close(self) -> None:
-        self.ended.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(5)
-
-    def _serve(self) -> None:
-        while not self.ended.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection, suppress(OSError):
-                connection.settimeout(1.0)
-                self._talk(connection)
-
-    def _talk(self, connection: socket.socket) -> None:
-        if self._script.raw is not None:
-            connection.recv(4096)
-            self._script.raw(connection)
-            return
-        pending = b""
-        while True:
-            while b"\r\n\r\n" not in pending:
-                received = connection.recv(4096)
-                if not received:
-                    return
-                pending += received
-            head, _, pending = pending.partition(b"\r\n\r\n")
-            method = head.split(b" ", 1)[0]
-            connection.sendall(self._script.twist(self._answer(method, head)))
-            if method == b"PLAY":
-                self._script.stream(connection)
-                return
-
-    def _answer(self, method: bytes, head: bytes) -> bytes:
-        lines = head.split(b"\r\n")
-        # A client whose place in the dialogue was twisted may send anything, its interleaved reports for one.
-        cseq = next((line for line in lines if line.lower().startswith(b"cseq")), b"CSeq: 0")
-        lines = [b"RTSP/1.0 200 OK", cseq, b"Session: 1"]
-        body = b""
-        if method == b"DESCRIBE":
-            body = self._script.sdp
-            lines += [b"Content-Type: application/sdp", b"Content-Length: %d" % len(body)]
-        elif method == b"SETUP":
-            lines.append(b"Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
-        elif method == b"OPTIONS":
-            lines.append(b"Public: OPTIONS, DESCRIBE, SETUP, PLAY")
-        return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-@pytest.fixture
-def start_peer() -> Iterator[Callable[[Script], Peer]]:
-    """Starts peers; all end with the test."""
-    running: list[Peer] = []
-
-    def start(script: Script) -> Peer:
-        running.append(Peer(script))
-        return running[-1]
-
-    yield start
-    for peer in running:
-        peer.close()
-
-
-def _sdp(fmtp: str = "", media: str = "video 0 RTP/AVP 96", codec: str = "H264/90000") -> bytes:
-    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=x", "t=0 0", f"m={media}", f"a=rtpmap:96 {codec}", fmtp]
-    return "".join(f"{line}\r\n" for line in [*lines, "a=control:track"] if line).encode()
 
 
 def _repeat(data: Callable[[], bytes], pause_s: float = 0.02) -> Callable[[socket.socket], None]:
@@ -147,14 +50,9 @@ def _hold(connection: socket.socket) -> None:
         pass
 
 
-def _rtp(payload: bytes, number: int = 0, timestamp: int = 0, marker: bool = False) -> bytes:
-    head = bytes((0x80, 0x60 | marker << 7)) + number.to_bytes(2, "big") + timestamp.to_bytes(4, "big") + b"ssrc"
-    return b"$\x00" + (len(head) + len(payload)).to_bytes(2, "big") + head + payload
-
-
 def _noise() -> bytes:
     numbers = random.Random(7)
-    return b"".join(_rtp(numbers.randbytes(1200), n, n * 3600, marker=True) for n in range(20))
+    return b"".join(rtp_packet(numbers.randbytes(1200), n, n * 3600, marker=True) for n in range(20))
 
 
 def _endless_picture() -> Callable[[], bytes]:
@@ -162,7 +60,7 @@ def _endless_picture() -> Callable[[], bytes]:
     counter = iter(range(1 << 30))
 
     def more() -> bytes:
-        return b"".join(_rtp(b"\x7c\x05" + bytes(1300), next(counter) & 0xFFFF) for _ in range(50))
+        return b"".join(rtp_packet(b"\x7c\x05" + bytes(1300), next(counter) & 0xFFFF) for _ in range(50))
 
     return more
 
@@ -180,8 +78,12 @@ BAD: dict[str, tuple[Script, Fault, str]] = {
         Fault.UNREACHABLE,
         "does not answer in time",
     ),
-    "describes sound only": (Script(_sdp(media="audio 0 RTP/AVP 96", codec="L16/8000")), Fault.UNREACHABLE, "no video"),
-    "describes another codec": (Script(_sdp(codec="VP8/90000")), Fault.UNREACHABLE, "only H.264 and H.265"),
+    "describes sound only": (
+        Script(sdp_of(media="audio 0 RTP/AVP 96", codec="L16/8000")),
+        Fault.UNREACHABLE,
+        "no video",
+    ),
+    "describes another codec": (Script(sdp_of(codec="VP8/90000")), Fault.UNREACHABLE, "only H.264 and H.265"),
     "describes nothing": (Script(b"\x00" * 100), Fault.UNREACHABLE, ""),
     "lies about a body": (
         Script(twist=lambda answer: answer.replace(b"Content-Length: 0", b"Content-Length: 999999999")),
@@ -189,13 +91,17 @@ BAD: dict[str, tuple[Script, Fault, str]] = {
         "",
     ),
     "lies about its parameter sets": (
-        Script(_sdp("a=fmtp:96 packetization-mode=1;sprop-parameter-sets=////,AAAA"), _repeat(_noise)),
+        Script(sdp_of("a=fmtp:96 packetization-mode=1;sprop-parameter-sets=////,AAAA"), _repeat(_noise)),
         Fault.GARBLED,
         "",
     ),
-    "plays noise between frames": (Script(_sdp(), _repeat(lambda: random.Random(3).randbytes(999))), Fault.FROZEN, ""),
-    "plays and sends nothing": (Script(_sdp(), _hold), Fault.FROZEN, ""),
-    "never ends a picture": (Script(_sdp(), _repeat(_endless_picture(), 0.01)), Fault.UNREACHABLE, "in time"),
+    "plays noise between frames": (
+        Script(sdp_of(), _repeat(lambda: random.Random(3).randbytes(999))),
+        Fault.FROZEN,
+        "",
+    ),
+    "plays and sends nothing": (Script(sdp_of(), _hold), Fault.FROZEN, ""),
+    "never ends a picture": (Script(sdp_of(), _repeat(_endless_picture(), 0.01)), Fault.UNREACHABLE, "in time"),
 }
 
 
@@ -257,7 +163,7 @@ def test_twisted_dialogues_end_in_a_sentence(
 
     units = encode_units(8)
     sets = units[0].parameters.annex_b().split(b"\x00\x00\x00\x01")[1:]
-    sdp = _sdp(
+    sdp = sdp_of(
         "a=fmtp:96 packetization-mode=1;sprop-parameter-sets=" + ",".join(base64.b64encode(s).decode() for s in sets)
     )
     media = b"".join(
