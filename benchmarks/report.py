@@ -7,11 +7,13 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+
+_TOLD = {"av", "numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "redis", "xueliang"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,5 +104,5 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("av", "numpy", "onnxruntime", "redis", "xueliang")},
+        "versions": {each.name: each.version for each in distributions() if each.name in _TOLD},
     }

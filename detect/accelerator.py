@@ -37,11 +37,19 @@ PACKAGES: Mapping[Name, str] = MappingProxyType(
 )
 """Each brings the module ``onnxruntime``, so one of them takes the place of another."""
 
+_INSTALL: Mapping[Name, str] = MappingProxyType(
+    {
+        "cpu": "pip install onnxruntime",
+        "cuda": "pip install 'onnxruntime-gpu[cuda,cudnn]'",
+        "tensorrt": "pip install 'onnxruntime-gpu[cuda,cudnn]' tensorrt",
+        "openvino": "pip install onnxruntime-openvino",
+    }
+)
 _NEEDS: Mapping[Name, str] = MappingProxyType(
     {
         "cpu": "a processor",
-        "cuda": "an NVIDIA driver, CUDA and cuDNN: pip install 'onnxruntime-gpu[cuda,cudnn]'",
-        "tensorrt": "an NVIDIA driver, CUDA, cuDNN and TensorRT: pip install 'onnxruntime-gpu[cuda,cudnn]' tensorrt",
+        "cuda": "an NVIDIA driver, CUDA and cuDNN",
+        "tensorrt": "an NVIDIA driver, CUDA, cuDNN and TensorRT",
         "openvino": "Intel's driver of the device; model.device CPU needs none",
     }
 )
@@ -113,12 +121,14 @@ def require(name: Name, available: Collection[str], subject: object) -> None:
 
 def install(name: Name) -> str:
     """What to do where the package is the wrong one."""
-    return f"pip uninstall onnxruntime, then pip install {PACKAGES[name]}; it needs {_NEEDS[name]}"
+    return f"pip uninstall onnxruntime, then {_INSTALL[name]}; it needs {_NEEDS[name]}"
 
 
 def remedy(name: Name) -> str:
     """What to do where the right package is there, and what it needs is not."""
-    return "use another model" if name == "cpu" else f"it needs {_NEEDS[name]}; or set model.accelerator: cpu"
+    if name == "cpu":
+        return "use another model"
+    return f"it needs {_NEEDS[name]} ({_INSTALL[name]}); or set model.accelerator: cpu"
 
 
 def usual_batch(name: Name) -> int:

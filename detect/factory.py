@@ -169,6 +169,8 @@ def _proven(name: Name, settings: ModelSettings, spec: ModelSpec, cache: Path | 
     free = free_inputs(spec) if name == "tensorrt" else {}
     device = None if name == "cpu" else settings.device
     chosen = accelerator(name, device, cache=cache, free_inputs=free, batch=batch)
+    if cache is not None and name in {"tensorrt", "openvino"}:
+        (cache / name).mkdir(parents=True, exist_ok=True)
     detector = OnnxDetector(spec, min_score=0.5, nms_iou=0.5, accelerator=chosen, batch=batch)
     try:
         detector.probe()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from detect.detector import CameraDetectors
+from detect.detector import CameraDetectors, ManyDetector
 from detect.probing import ProbePicture
 
 _log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a measurement holds for. ``model``: sha256 of its file. ``machine``: processor and usable cores."""
+    """What a measurement holds for. ``model``: sha256 of its file. ``machine``: processor, cores, accelerator."""
 
     model: str
     machine: str
@@ -53,11 +53,12 @@ def measure(
 ) -> dict[int, float]:
     """Frames a second, letterbox to NMS, for each number of sessions in ``counts``, on one made-up picture.
 
+    Sessions that take several pictures at once are given as many: what they do when they are needed most.
     Each number is run for ``seconds`` inside ``resting()``, where nobody else detects. Raises what a detector raises.
     """
-    opened = [open_detectors() for _ in range(max(counts))]
-    for detectors in opened:
-        detectors.for_camera("").detect(ProbePicture())  # the first run allocates
+    opened = [_full_run(open_detectors()) for _ in range(max(counts))]
+    for run in opened:
+        run()  # the first one allocates
     rates = {}
     for count in counts:
         with resting():
@@ -65,17 +66,31 @@ def measure(
     return rates
 
 
-def _rate(opened: Sequence[CameraDetectors], seconds: float, monotonic: Callable[[], float]) -> float:
+def _full_run(detectors: CameraDetectors) -> Callable[[], int]:
+    """One run of as many pictures as it takes; gives how many."""
+    many = detectors if isinstance(detectors, ManyDetector) and detectors.batch > 1 else None
+    pictures = [ProbePicture() for _ in range(many.batch if many is not None else 1)]
+    one = detectors.for_camera("")
+
+    def run() -> int:
+        if many is None:
+            one.detect(pictures[0])
+        else:
+            many.detect_many(pictures)
+        return len(pictures)
+
+    return run
+
+
+def _rate(opened: Sequence[Callable[[], int]], seconds: float, monotonic: Callable[[], float]) -> float:
     done = [0] * len(opened)
     failures: list[Exception] = []
     began = monotonic()
 
     def run(index: int) -> None:
-        detector, picture = opened[index].for_camera(""), ProbePicture()
         try:
             while monotonic() - began < seconds:
-                detector.detect(picture)
-                done[index] += 1
+                done[index] += opened[index]()
         except Exception as error:  # noqa: BLE001 - raised below, where somebody hears it
             failures.append(error)
 

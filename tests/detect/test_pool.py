@@ -71,6 +71,20 @@ def test_each_number_is_measured_on_a_real_session_while_the_others_rest(
     assert all(60 <= rate <= 100 for rate in rates.values()), "one look at the clock a frame, 10 ms each"
 
 
+def test_pictures_taken_together_count_each(onnx_model: Callable[..., ModelSpec]) -> None:
+    output = np.zeros((4, 84, 85), np.float32)
+    spec = onnx_model(output, input_shape=(4, 3, 64, 64))
+    ticks = iter(range(1000))
+    rates = measure(
+        lambda: OnnxDetector(spec, min_score=0.5, nms_iou=0.5),
+        (1,),
+        nullcontext,
+        seconds=10,
+        monotonic=lambda: float(next(ticks)),
+    )
+    assert rates[1] == pytest.approx(4, rel=0.3), "one look at the clock a run of four, a second each"
+
+
 def test_a_detector_that_fails_is_not_slow(onnx_model: Callable[..., ModelSpec]) -> None:
     broken = onnx_model(np.full((1, 84, 85), np.nan, np.float32))
     with pytest.raises(FloatingPointError):

@@ -1,7 +1,7 @@
 """Loads one native package in a process of its own and tells what it can do, as one line of JSON.
 
 In a process of its own because a package built for another CPU does not raise: it kills the process.
-``python -m xueliang.doctor.native av`` prints ``{"version": …, "abilities": […]}`` or ``{"error": …}``.
+``python -m xueliang.doctor.native av`` prints ``{"version": …, "abilities": […], "unusable": {}}`` or ``{"error": …}``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+from detect.accelerator import library_fault
 
 DECODERS = ("h264", "hevc")
 _PATIENCE_S = 60.0
@@ -21,11 +24,15 @@ _PATIENCE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """How loading went. ``error`` is ``None`` where it went well; ``abilities``: decoders of av, ORT's providers."""
+    """How loading went. ``error`` is ``None`` where it went well; ``abilities``: decoders of av, ORT's providers.
+
+    ``unusable``: providers that ONNX Runtime names although their libraries do not load, each with the reason.
+    """
 
     version: str | None
     abilities: tuple[str, ...]
     error: str | None
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(module: str) -> Loaded:
@@ -46,7 +53,8 @@ def read(returncode: int, stdout: str) -> Loaded:
         told: dict[str, Any] = json.loads(stdout.strip().rpartition("\n")[2])
     except ValueError:
         return Loaded(None, (), f"loading it ends the process with exit code {returncode}")
-    return Loaded(told.get("version"), tuple(told.get("abilities", ())), told.get("error"))
+    unusable = dict(told.get("unusable", {}))
+    return Loaded(told.get("version"), tuple(told.get("abilities", ())), told.get("error"), unusable)
 
 
 def _decoders(av: Any) -> list[str]:
@@ -58,6 +66,13 @@ def _decoders(av: Any) -> list[str]:
             continue
         found.append(name)
     return found
+
+
+def _unusable(onnxruntime: Any) -> dict[str, str]:
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    onnxruntime.preload_dlls()
+    faults = {name: library_fault(name, folder) for name in onnxruntime.get_available_providers()}
+    return {name: fault for name, fault in faults.items() if fault is not None}
 
 
 _ABILITIES: dict[str, Callable[[Any], list[str]]] = {
@@ -73,7 +88,8 @@ def _main(module: str) -> int:
         sys.stdout.write(json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n")
         return 1
     abilities = _ABILITIES.get(module, lambda _: [])(loaded)
-    sys.stdout.write(json.dumps({"version": loaded.__version__, "abilities": abilities}) + "\n")
+    unusable = _unusable(loaded) if module == "onnxruntime" else {}
+    sys.stdout.write(json.dumps({"version": loaded.__version__, "abilities": abilities, "unusable": unusable}) + "\n")
     return 0
 
 

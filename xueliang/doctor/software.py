@@ -12,6 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from configs.schema import ModelSettings
+from detect.accelerator import PACKAGES, PROVIDERS, install, remedy, to_try
 from xueliang.doctor import native
 from xueliang.doctor.finding import Finding, Node, fault, ok, warning
 from xueliang.doctor.machine import nvidia_gpus
@@ -21,6 +23,9 @@ from xueliang.surroundings import web_dist
 OLDEST_PYTHON = (3, 11)
 NATIVE = {"av": "av", "cv2": "opencv-python-headless", "numpy": "numpy", "onnxruntime": "onnxruntime"}
 """Module → distribution of the packages that are loaded to see that they work on this CPU."""
+
+_STAND_INS = {"onnxruntime": tuple(sorted({name for name in PACKAGES.values() if name != "onnxruntime"}))}
+"""Packages that bring the same module and take the other's place."""
 
 _REINSTALL = "in a checkout: make setup; else: pip install --force-reinstall xueliang"
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -42,7 +47,9 @@ def packages(needs: Iterable[Requirement], installed: Mapping[str, str], pins: M
     count = 0
     for need in needs:
         count += 1
-        have, pin = installed.get(_canonical(need.name)), pins.get(_canonical(need.name))
+        names = (_canonical(need.name), *_STAND_INS.get(need.name, ()))
+        have = next((installed[name] for name in names if name in installed), None)
+        pin = pins.get(names[0])
         if have is None:
             findings.append(fault(need.name, f"not installed; {need.specifier or 'any version'} is needed", _REINSTALL))
         elif not need.specifier.contains(have, prereleases=True):
@@ -71,13 +78,36 @@ def decoders(av: Loaded) -> Finding:
     return ok("FFmpeg", f"decoders: {', '.join(DECODERS)}")
 
 
-def providers(onnxruntime: Loaded, gpus: tuple[str, ...]) -> Finding:
-    """Judge what ONNX Runtime can compute on. ``gpus``: names of NVIDIA's."""
+def providers(onnxruntime: Loaded, gpus: tuple[str, ...], settings: ModelSettings) -> Finding:
+    """Judge what ONNX Runtime can compute on by what ``model.accelerator`` asks for. ``gpus``: names of NVIDIA's."""
     if "CPUExecutionProvider" not in onnxruntime.abilities:
         return fault("detection", "ONNX Runtime has no provider for the CPU", _REINSTALL)
-    if gpus:
-        return ok("detection", f"on the CPU; {', '.join(gpus)} is here and not used: a node's detector runs on the CPU")
-    return ok("detection", "on the CPU; no NVIDIA GPU here, none is needed")
+    asked = settings.accelerator
+    here = f"NVIDIA GPU here: {', '.join(gpus)}" if gpus else "no NVIDIA GPU here"
+    if asked == "cpu":
+        use = "; model.accelerator: cuda would use it" if gpus else ", none is needed"
+        return ok("detection", f"on the CPU, as the settings ask; {here}{use}")
+    judge = fault if settings.fallback == "refuse" else warning
+    if asked == "auto":
+        names = to_try(asked, onnxruntime.abilities)
+        usable = [name for name in names if PROVIDERS[name] not in onnxruntime.unusable]
+        if usable or not names:
+            return ok("detection", f"on {(*usable, 'cpu')[0]}, since model.accelerator is auto; {here}")
+        causes = "; ".join(onnxruntime.unusable[PROVIDERS[name]] for name in names)
+        return warning("detection", f"on the CPU, although model.accelerator is auto: {causes}", remedy(names[0]))
+    provider = PROVIDERS[asked]
+    if provider not in onnxruntime.abilities:
+        return judge(
+            "detection", f"ONNX Runtime has no provider for {asked}, which the settings ask for", install(asked)
+        )
+    if provider in onnxruntime.unusable:
+        told = f"ONNX Runtime's provider for {asked} does not load: {onnxruntime.unusable[provider]}"
+        return judge("detection", told, remedy(asked))
+    if asked != "openvino" and not gpus:
+        return judge(
+            "detection", f"model.accelerator is {asked}, and there is {here}", "install NVIDIA's driver: nvidia-smi"
+        )
+    return ok("detection", f"on {asked}, whose libraries load; {here}")
 
 
 def wall(dist: Path, *, checkout: bool) -> Finding:
@@ -117,7 +147,7 @@ def look_at_native(node: Node) -> list[Finding]:
     if loads["av"].error is None:
         findings.append(decoders(loads["av"]))
     if loads["onnxruntime"].error is None:
-        findings.append(providers(loads["onnxruntime"], nvidia_gpus(node.environ)))
+        findings.append(providers(loads["onnxruntime"], nvidia_gpus(node.environ), node.settings.model))
     return findings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
+import onnxruntime
 import structlog
 
 from alerts.health import Admission
@@ -102,7 +102,11 @@ class CapacityFinder:
     def _setup(self) -> Setup | None:
         if self._plan.sha256 is None:
             return None
-        return Setup(self._plan.sha256, f"{_processor()}, {self._cores} cores", version("onnxruntime"))
+        machine = f"{_processor()}, {self._cores} cores"
+        if self._plan.accelerator != "cpu":
+            machine += f", {self._plan.accelerator} of {self._plan.batch}"
+        # Asked of the module: the package has another name where it brings an accelerator.
+        return Setup(self._plan.sha256, machine, onnxruntime.__version__)
 
 
 def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

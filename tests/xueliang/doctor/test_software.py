@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
+from configs.schema import ModelSettings
 from xueliang.doctor import native, software
 from xueliang.doctor.finding import Level
 from xueliang.doctor.native import Loaded
@@ -65,9 +67,41 @@ def test_a_package_that_does_not_load_is_a_fault_by_name(loaded: Loaded, told: s
 
 def test_missing_decoders_and_providers_are_faults() -> None:
     assert "hevc" in software.decoders(Loaded("18", ("h264",), None)).text
-    assert software.providers(Loaded("1", ("AzureExecutionProvider",), None), ()).level is Level.FAULT
-    on_cpu = software.providers(Loaded("1", ("CPUExecutionProvider",), None), ("NVIDIA T4",))
+    assert software.providers(Loaded("1", ("AzureExecutionProvider",), None), (), ModelSettings()).level is Level.FAULT
+    on_cpu = software.providers(Loaded("1", ("CPUExecutionProvider",), None), ("NVIDIA T4",), ModelSettings())
     assert (on_cpu.level, "NVIDIA T4" in on_cpu.text) == (Level.OK, True)
+
+
+_CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    ("loaded", "gpus", "model", "level", "told"),
+    [
+        (Loaded("1", (_CPU,), None), (), {"accelerator": "cuda"}, Level.WARNING, "no provider for cuda"),
+        (Loaded("1", (_CPU,), None), (), {"accelerator": "cuda", "fallback": "refuse"}, Level.FAULT, "cuda"),
+        (Loaded("1", (_CUDA, _CPU), None, {_CUDA: "libcudnn.so.9: no such file"}), ("T4",), {"accelerator": "cuda"},
+         Level.WARNING, "does not load: libcudnn.so.9"),
+        (Loaded("1", (_CUDA, _CPU), None, {_CUDA: "libcudnn.so.9: no such file"}), ("T4",), {"accelerator": "auto"},
+         Level.WARNING, "libcudnn.so.9"),
+        (Loaded("1", (_CUDA, _CPU), None), (), {"accelerator": "cuda"}, Level.WARNING, "no NVIDIA GPU here"),
+        (Loaded("1", (_CUDA, _CPU), None), ("T4",), {"accelerator": "cuda"}, Level.OK, "on cuda"),
+        (Loaded("1", (_CPU,), None), (), {"accelerator": "auto"}, Level.OK, "on cpu"),
+    ],
+)  # fmt: skip
+def test_an_accelerator_that_is_asked_for_and_cannot_be_had_is_told(
+    loaded: Loaded, gpus: tuple[str, ...], model: dict[str, Any], level: Level, told: str
+) -> None:
+    found = software.providers(loaded, gpus, ModelSettings(**model))
+    assert found.level is level
+    assert told in found.text
+    assert (found.action is None) == (level is Level.OK)
+
+
+def test_a_package_with_an_accelerator_stands_for_the_plain_one() -> None:
+    needs = [Requirement("onnxruntime>=1.22")]
+    assert software.packages(needs, {"onnxruntime-gpu": "1.23"}, {})[0].level is Level.OK
+    assert software.packages(needs, {"onnxruntime-gpu": "1.20"}, {})[0].level is Level.FAULT
 
 
 def test_an_old_python_and_a_missing_wall_are_faults(tmp_path: Path) -> None:
