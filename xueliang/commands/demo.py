@@ -19,19 +19,25 @@ from alerts.delivery.connection import connect
 from alerts.health import HealthBoard
 from alerts.storage.database import open_engine
 from configs.loader import load
-from configs.schema import Settings, StreamSettings
+from configs.schema import ModelSettings, Settings, StreamSettings
 from dashboard.accounts import AccountExists, AccountStore
 from dashboard.policy import Role
-from ingest.simulator.source import SourceError, clips
+from ingest.simulator.source import SourceError, clips, scenes
+from models.errors import ModelError
+from models.fetch import open_https
+from models.manifest import shipped_manifest
+from models.store import ModelStore, user_store
 from xueliang import logs
 from xueliang.commands.up import run_node
 from xueliang.demo.county import as_yaml, demo_settings
+from xueliang.demo.model import demo_model
+from xueliang.demo.scenes import watch
 from xueliang.node import Node
 from xueliang.preflight import CannotStart, check_port, free_ports
 from xueliang.processes.simulator import is_prepared, write_cast
 from xueliang.supervisor import run_files
 from xueliang.supervisor.child import ChildSpec, announced
-from xueliang.surroundings import database_url, shared_folder
+from xueliang.surroundings import database_url, shared_folder, shared_models
 
 CAMERAS = 9
 PREPARE_S = 600.0  # encoding on a machine slower than any that the wall is bearable on
@@ -98,15 +104,31 @@ def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Se
         (StreamSettings(url=f"rtsp://127.0.0.1:{one}/main"), StreamSettings(url=f"rtsp://127.0.0.1:{one}/sub"))
         for one in ports
     ]
-    settings = demo_settings(county, streams, state_dir=state_dir, port=port)
+    shown: list[Path | None] = [*found[:CAMERAS], *[None] * (CAMERAS - len(found))]
+    watched = [watch(scene) if clip is None else None for scene, clip in zip(scenes(CAMERAS), shown, strict=True)]
+    settings = demo_settings(county, streams, state_dir=state_dir, port=port, watched=watched)
+    settings = settings.model_copy(update={"model": _model(settings.model, environ, drawn=not found)})
     config = state_dir / "demo.yaml"
     config.write_text(as_yaml(settings), "utf-8")
-    cast = [
-        (camera.id, one, found[index] if index < len(found) else None)
-        for index, (camera, one) in enumerate(zip(settings.cameras, ports, strict=True))
-    ]
-    write_cast(state_dir, cast)
+    write_cast(
+        state_dir, [(camera.id, one, clip) for camera, one, clip in zip(settings.cameras, ports, shown, strict=True)]
+    )
     return load(config, environ), config
+
+
+def _model(wanted: ModelSettings, environ: Mapping[str, str], *, drawn: bool) -> ModelSettings:
+    """What looks at the pictures. Says it where that is not what the settings want."""
+    folder = wanted.store or user_store(environ, Path.home())
+    opener = open_https if wanted.allow_pull else None
+    store = ModelStore(folder, shipped_manifest(), also=shared_models(shared_folder()), opener=opener)
+    try:
+        chosen = demo_model(wanted, store, drawn=drawn)
+    except ModelError as error:
+        raise CannotStart(f"model: {error}") from None
+    if chosen.id != wanted.id:
+        print(f"model {wanted.id} cannot be had: {chosen.id} serves,", flush=True)  # noqa: T201
+        print("which comes with the product and knows the demo's drawn scenes and nothing else", flush=True)  # noqa: T201
+    return chosen
 
 
 def _accounts(settings: Settings) -> dict[str, str]:

@@ -33,6 +33,8 @@ GATE = Line(id="gate", name="警戒线", a=(0.5, 0.98), b=(0.5, 0.2))
 OFFLINE = OfflineRule(
     id="offline", kind="camera_offline", name="摄像机离线", severity=Severity.LOW, after_s=10, rearm_s=300
 )
+Watched = tuple[Rule, tuple[Zone, ...], tuple[Line, ...]]
+"""A rule with the zones and lines that it needs."""
 TRAFFIC = ("person", "bicycle", "motorcycle", "car", "truck", "bus")
 
 
@@ -42,12 +44,16 @@ def demo_settings(
     *,
     state_dir: Path,
     port: int,
+    watched: Sequence[Watched | None] = (),
 ) -> Settings:
-    """``county`` with one camera for each (main, sub) of ``streams``, spread over its sites."""
+    """``county`` with one camera for each (main, sub) of ``streams``, spread over its sites.
+
+    ``watched``: what each camera watches for; where nothing is said, a place that fits most pictures.
+    """
     every = max(1, len(county.cameras) // max(1, len(streams)))
     chosen = county.cameras[::every][: len(streams)]
     cameras = tuple(
-        _camera(camera, main, sub, index)
+        _camera(camera, main, sub, (watched[index] if index < len(watched) else None) or _watch(index))
         for index, (camera, (main, sub)) in enumerate(zip(chosen, streams, strict=False))
     )
     kept: set[Identifier] = {camera.site for camera in cameras}
@@ -62,8 +68,8 @@ def demo_settings(
     )
 
 
-def _camera(camera: Camera, main: StreamSettings, sub: StreamSettings, index: int) -> Camera:
-    rule, zones, lines = _watch(index)
+def _camera(camera: Camera, main: StreamSettings, sub: StreamSettings, watched: Watched) -> Camera:
+    rule, zones, lines = watched
     return Camera(
         id=camera.id,
         site=camera.site,
@@ -78,7 +84,7 @@ def _camera(camera: Camera, main: StreamSettings, sub: StreamSettings, index: in
     )
 
 
-def _watch(index: int) -> tuple[Rule, tuple[Zone, ...], tuple[Line, ...]]:
+def _watch(index: int) -> Watched:
     """One rule a camera, in turn, so that each kind of alarm is seen and no camera floods the desk."""
     if index % 3 == 0:
         crowding = CrowdingRule(
