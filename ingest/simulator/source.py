@@ -47,7 +47,7 @@ def fit(width: int, height: int, max_width: int, max_height: int) -> tuple[int, 
 
 @dataclass(frozen=True, slots=True)
 class SceneSource:
-    """A drawn scene with ground truth; ``seconds`` of :class:`Scene` are one turn."""
+    """A drawn scene with ground truth; ``seconds`` of :class:`Scene` are one turn. ``empty``: nobody moves in it."""
 
     seed: int = 1
     kind: SceneKind = SceneKind.STREET
@@ -55,6 +55,7 @@ class SceneSource:
     width: int = 1280
     height: int = 720
     seconds: int = 20
+    empty: bool = False
 
     @property
     def title(self) -> str:
@@ -63,11 +64,14 @@ class SceneSource:
 
     def scene(self, fps: Fraction = Fraction(25)) -> Scene:
         """The scene itself, for its ground truth."""
-        return Scene(self.seed, self.kind, self.night, self.width, self.height, fps=fps, seconds=self.seconds)
+        size = (self.width, self.height)
+        return Scene(self.seed, self.kind, self.night, *size, fps=fps, seconds=self.seconds, empty=self.empty)
 
     def identity(self) -> str:
         """Every parameter, and the version of the drawing."""
-        return f"scene:{Scene.VERSION}:{self.seed}:{self.kind}:{self.night}:{self.width}x{self.height}:{self.seconds}"
+        size = f"{self.width}x{self.height}"
+        empty = ":empty" if self.empty else ""
+        return f"scene:{Scene.VERSION}:{self.seed}:{self.kind}:{self.night}:{size}:{self.seconds}{empty}"
 
     def pictures(self, fps: Fraction, width: int, height: int) -> Iterator[av.VideoFrame]:
         """See :class:`Source`."""

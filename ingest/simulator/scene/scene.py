@@ -5,7 +5,7 @@ Pictures repeat every ``seconds``; the last leads into the first. With each come
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import cv2
@@ -46,7 +46,7 @@ class Scene:
     """``width`` × ``height`` pixels at ``fps``, ``seconds`` long. ``frame(i)`` depends on nothing but its arguments.
 
     Ways take as long as they take: where ``seconds`` is shorter, more are under way at once, and a few seconds make a
-    crowd. Twenty to thirty look natural.
+    crowd. Twenty to thirty look natural. ``empty``: nobody moves; what is parked stays.
     """
 
     VERSION = 1  # raise it when pictures change: cached video is then made anew
@@ -61,12 +61,14 @@ class Scene:
         *,
         fps: Fraction = Fraction(25),
         seconds: int = 20,
+        empty: bool = False,
     ) -> None:
         self.width, self.height = width, height
         self.fps, self.seconds = fps, seconds
         self.frame_count = int(fps * seconds)
         self.night = night
-        self._place = build(kind, seed, width, height, float(seconds))
+        place = build(kind, seed, width, height, float(seconds))
+        self._place = replace(place, actors=()) if empty else place
         self._backdrop: Backdrop = paint(self._place, night)
         rng = np.random.default_rng((seed, 77))
         sigma = 3.2 if night else 2.0
