@@ -1,60 +1,115 @@
 """Does something move? Judged from the sizes and quantisers of packets alone. Pure; pictures come in order.
 
-The effort of a picture, ``log2(bytes) + qp / 6``, is what it would have cost at one fixed quantiser (H.264, 8.5.9: six
-steps of the quantiser double its step size). It is compared with what this camera's pictures at the same place in
-the GOP cost while all was calm, and the excess is summed up by Page's CUSUM (E. S. Page, "Continuous inspection
-schemes", Biometrika 41, 1954), whose limit is learnt from the calm too: a camera with much noise, or an encoder that
-wavers, gets a higher one.
+What a picture costs in calm depends on its place in the GOP, on the camera's noise, and on the quantiser that rate
+control chose. So each place has a norm of its own: the mean log2 size at the mean quantiser, and how steeply the size
+falls when the quantiser rises. At a high rate that is a sixth of an octave a step (H.264, 8.5.9: six steps of the
+quantiser double its step size); where the quantiser cuts the sensor's noise off it is a whole octave. The first
+pictures after a key frame, in which that noise is not coded yet, tell most.
+
+The excess over the norm, in standard deviations, is summed up by Page's CUSUM (E. S. Page, "Continuous inspection
+schemes", Biometrika 41, 1954), whose limit is learnt from the calm too: an encoder that wavers gets a higher one.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
+from math import log2
 from statistics import median
 
 _STEP = 0.6
-_SLOWEST = 24
-_STEADY = 0.02
+_FLATTEST, _STEEPEST = -1 / 6, -1.3
+_USUAL = -1 / 3
+_PRIOR = 3.0  # a slope is believed as far as the quantiser turned: sum of steps squared
+_FORGETTING = 0.9995  # a picture
+_FIRST = 3  # pictures after a key frame that have a slope of their own
+_LATELY = 100  # pictures
+_AS_GOOD_AS = 8  # pictures at one place: what is known of all places counts for so many
+_MEAN_TO_STANDARD = 1.25  # deviation of a normal distribution
+_UNSURE = 0.3  # added to a deviation known from one picture
+_UNTOLD = 0.02  # sizes vary by whole bytes, quantisers by whole steps
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityLimits:
-    """In units of log2 effort, summed over pictures.
+    """In standard deviations of calm pictures, summed over pictures.
 
     ``slack``: excess a picture that is forgiven. ``least`` and ``most`` bound the learnt limit, which is ``margin``
     times the median of the greatest sums in the last ``memory`` calm GOPs; the median, since some of them were not as
     calm as they were taken for. ``learning``: GOPs before any verdict. ``phases``: places after a key frame with a norm
-    of their own; the rest of the GOP shares one. ``outlier``: one picture counts for no more.
+    of their own; the rest of the GOP shares one. ``outlier``: one picture counts for no more. ``slowest``: pictures
+    over which a norm is a mean.
     """
 
-    slack: float = 0.10
-    least: float = 0.8
-    most: float = 8.0
+    slack: float = 0.35
+    least: float = 8.0
+    most: float = 60.0
     margin: float = 2.0
     memory: int = 40
     learning: int = 4
     phases: int = 24
-    outlier: float = 2.0
+    outlier: float = 5.0
+    slowest: int = 24
+
+
+@dataclass(slots=True)
+class _Kind:
+    """What pictures have in common, those soon after a key frame and the others."""
+
+    turned: float = 0.0
+    fell: float = 0.0
+    deviation: float = 0.0
+    count: int = 0
+
+    def learn(self, qp: float, size: float, excess: float) -> None:
+        """Quantiser and size as they differ from the picture's norm."""
+        self.turned = _FORGETTING * self.turned + qp * qp
+        self.fell = _FORGETTING * self.fell + qp * size
+        self.count += 1
+        self.deviation += (excess - self.deviation) / min(self.count, _LATELY)
+
+    def slope(self, prior: float) -> float:
+        """Octaves of size a step of the quantiser, from pictures at one place that were quantised otherwise."""
+        return _bounded((self.fell + _PRIOR * prior) / (self.turned + _PRIOR))
 
 
 @dataclass(slots=True)
 class _Norm:
-    """Running mean and mean deviation of calm efforts; quick at first, slow later, hard to move by single ones."""
+    """Running means of calm pictures; quick at first, slow later, hard to move by single ones."""
 
-    value: float = 0.0
+    slowest: int
+    kind: _Kind
+    size: float = 0.0
+    qp: float = 0.0
     deviation: float = 0.0
     count: int = 0
 
-    def learn(self, effort: float) -> None:
+    def excess(self, size: float, qp: float, rest: _Norm) -> float:
+        """Octaves. Until it is known how sizes fall, the pictures at the GOP's end tell: they are quantised finer."""
+        apart = self.qp - rest.qp
+        prior = _bounded((self.size - rest.size) / apart) if abs(apart) >= 1 else _USUAL
+        return size - self.size - self.kind.slope(prior) * (qp - self.qp)
+
+    def spread(self) -> float:
+        """Standard deviation, not too sure of itself."""
+        known = self.count * self.deviation + _AS_GOOD_AS * self.kind.deviation
+        return _MEAN_TO_STANDARD * known / (self.count + _AS_GOOD_AS) + _UNSURE / max(1, self.count) + _UNTOLD
+
+    def learn(self, size: float, qp: float, excess: float) -> None:
         self.count += 1
         if self.count == 1:
-            self.value = effort
+            self.size, self.qp = size, qp
             return
-        step = max(-_STEP, min(_STEP, effort - self.value))
-        self.value += step / min(self.count, _SLOWEST)
-        self.deviation += (abs(step) - self.deviation) / min(self.count - 1, _SLOWEST)
+        weight = 1 / min(self.count, self.slowest)
+        step = max(-_STEP, min(_STEP, excess))
+        self.kind.learn(qp - self.qp, size - self.size, abs(step))
+        self.deviation += (abs(step) - self.deviation) * weight
+        self.qp += (qp - self.qp) * weight
+        self.size += (step + size - self.size - excess) * weight
+
+
+def _bounded(slope: float) -> float:
+    return max(_STEEPEST, min(_FLATTEST, slope))
 
 
 @dataclass(slots=True)
@@ -64,13 +119,18 @@ class Activity:
     limits: ActivityLimits = field(default_factory=ActivityLimits)
     level: float = 0.0
     _norms: dict[tuple[bool, int], _Norm] = field(default_factory=dict)
+    _kinds: dict[tuple[bool, bool], _Kind] = field(default_factory=dict)
     _phase: int = 0
     _sum: float = 0.0
     _in_gop: float = 0.0
     _greatest: float = 0.0
     _gops: int = 0
     _calm: deque[float] = field(default_factory=deque)
-    _pending: list[tuple[_Norm, float]] = field(default_factory=list)
+    _limit: float = 0.0
+    _pending: list[tuple[_Norm, float, float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._limit = self.limits.most
 
     @property
     def learning(self) -> bool:
@@ -80,9 +140,7 @@ class Activity:
     @property
     def limit(self) -> float:
         """The sum at which something moves."""
-        if not self._calm:
-            return self.limits.most
-        return min(self.limits.most, max(self.limits.least, self.limits.margin * median(self._calm)))
+        return self._limit
 
     def note(self, size: int, qp: int | None, *, keyframe: bool, reference: bool = True) -> None:
         """One picture: ``size`` in bytes, ``qp`` 0 to 51 or ``None`` where it is not known."""
@@ -90,33 +148,45 @@ class Activity:
             self._phase = 0
             return
         self._phase += 1
-        effort = math.log2(max(size, 1)) + (0.0 if qp is None else qp / 6)
-        norm = self._norms.setdefault((reference, min(self._phase, self.limits.phases)), _Norm())
-        rest = self._norms.get((reference, self.limits.phases), norm)
+        norm, rest = self._norm(reference)
+        octaves, quantiser = log2(max(size, 1)), float(qp or 0)
+        excess = 0.0
         if norm.count:
-            excess = max(-self.limits.outlier, min(self.limits.outlier, effort - norm.value))
-            # After a key frame rate control wavers: what is told there weighs as much less as it is less steady.
-            excess *= min(1.0, (rest.deviation + _STEADY) / (norm.deviation + _STEADY))
-            step = excess - self.limits.slack
-            self._sum = min(1.5 * self.limit, max(0.0, self._sum + step))
+            excess = norm.excess(octaves, quantiser, rest)
+            most = self.limits.outlier
+            step = max(-most, min(most, excess / norm.spread())) - self.limits.slack
+            self._sum = min(1.5 * self._limit, max(0.0, self._sum + step))
             self._in_gop = max(0.0, self._in_gop + step)
             self._greatest = max(self._greatest, self._in_gop)
-            self.level = self._sum / self.limit
-        self._pending.append((norm, effort))
+            self.level = self._sum / self._limit
+        self._pending.append((norm, octaves, quantiser, excess))
 
     def end_gop(self, *, calm: bool) -> None:
         """A GOP is over. Where it was ``calm`` (nothing was found in it, or nobody looked), it is learnt from."""
         if calm and self._pending:
             self._gops += 1
-            for norm, effort in self._pending:
-                norm.learn(effort)
+            for norm, octaves, quantiser, excess in self._pending:
+                norm.learn(octaves, quantiser, excess)
             if self._gops > 2:  # before, the norms are hardly known
                 self._calm.append(self._greatest)
                 while len(self._calm) > self.limits.memory:
                     self._calm.popleft()
+                limits = self.limits
+                self._limit = min(limits.most, max(limits.least, limits.margin * median(self._calm)))
         self._pending.clear()
         self._in_gop = self._greatest = 0.0
 
     def overrule(self) -> None:
         """Somebody looked and found nothing: the sum begins anew."""
         self._sum = self.level = 0.0
+
+    def _norm(self, reference: bool) -> tuple[_Norm, _Norm]:
+        """Of this place in the GOP, and of its end."""
+        last = self.limits.phases
+        phase = min(self._phase, last)
+        norm = self._norms.get((reference, phase))
+        if norm is None:
+            slowest = self.limits.slowest * (last if phase == last else 1)
+            kind = self._kinds.setdefault((reference, phase <= _FIRST), _Kind())
+            norm = self._norms[reference, phase] = _Norm(slowest, kind)
+        return norm, self._norms.get((reference, last), norm)

@@ -38,14 +38,15 @@ class Decision(StrEnum):
 @dataclass(frozen=True, slots=True)
 class GateLimits:
     """Seconds. ``hold_s``: open for so long after the last reason. ``look_s``: a detector that found nothing for so
-    long overrules the packets. ``floor_s``: between two looks while shut; for ``wary_s`` after it has shut, every key
-    frame is looked at, since what made it open may have gone no further than out of the detector's reach.
+    long overrules the packets; twice as long if it had found something, which may only be hidden. ``floor_s``:
+    between two looks while shut; for ``wary_s`` after it has shut, every key frame is looked at, since what made it
+    open may have gone no further than out of the detector's reach.
     """
 
-    hold_s: float = 2.0
+    hold_s: float = 1.5
     look_s: float = 2.0
     floor_s: float = 30.0
-    wary_s: float = 8.0
+    wary_s: float = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,8 @@ class PacketGate:
     def _open_decision(self, at: float) -> Decision:
         limits = self._limits
         reason_at = max(self._opened_at, self._found_at)
-        overruled = self._analysed_at - reason_at >= limits.look_s
+        patience = limits.look_s if self._found_at < self._opened_at else 2 * limits.look_s
+        overruled = self._analysed_at - reason_at >= patience
         if not overruled:
             reason_at = max(reason_at, self._moved_at)
         if not overruled and at - reason_at <= limits.hold_s:

@@ -62,6 +62,33 @@ def test_a_quantiser_that_turns_hides_nothing_from_a_camera_of_constant_bit_rate
     assert max(hidden) >= 1
 
 
+def cut_off(gops: int, *, coarse: bool, moving: bool) -> Iterator[tuple[int, int]]:
+    """A camera whose first pictures after a key frame cost next to nothing: the noise in them is not coded yet.
+
+    ``coarse``: rate control chose a quantiser three steps higher for all; those first pictures then cost an eighth.
+    """
+    generator = random.Random(gops)
+    turned = 3 * coarse
+    for _ in range(gops):
+        for place in range(GOP):
+            first = 0 < place < 4
+            octaves, qp = (8.5 - turned, 29 + turned) if first else (13 - turned / 6, 25 + turned)
+            octaves += (1.2 if first else 0.02) * moving + generator.gauss(0, 0.2 if first else 0.15)
+            yield round(2**octaves), qp
+
+
+def test_what_moves_in_the_dark_is_told_by_the_first_pictures_of_a_gop() -> None:
+    camera = Camera()
+    assert max(camera.play(cut_off(20, coarse=False, moving=False))) < 1
+    assert max(camera.play(cut_off(1, coarse=False, moving=True))[:5]) >= 1
+
+
+def test_a_quantiser_that_cuts_off_the_noise_is_not_taken_for_movement() -> None:
+    camera = Camera()
+    camera.play(cut_off(20, coarse=True, moving=False))
+    assert max(camera.play(cut_off(10, coarse=False, moving=False))) < 1
+
+
 def test_rain_becomes_part_of_the_norm() -> None:
     camera = Camera()
     camera.play(pictures(40, effort=13, noise=0.05, seed=1))

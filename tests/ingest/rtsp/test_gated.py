@@ -1,4 +1,4 @@
-"""A decoder behind its packet gate, on real H.264: a noisy calm, then a box that moves, then calm."""
+"""A decoder behind its packet gate, on real H.264: a noisy calm, then something that moves, then calm."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ MOVES = range(390, 430)  # 390 stands in the middle of a GOP
 def footage(tmp_path_factory: pytest.TempPathFactory) -> list[AccessUnit]:
     file = tmp_path_factory.mktemp("gated") / "calm.mp4"
     random = np.random.default_rng(1)
+    walker = np.kron(random.integers(20, 220, (12, 8, 3), np.uint8), np.ones((5, 5, 1), np.uint8))
     with av.open(str(file), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", 150_000
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", 50_000
         stream.options = {"g": str(GOP), "keyint_min": str(GOP), "sc_threshold": "0", "bf": "0", "preset": "superfast"}
         for index in range(530):
             picture = np.clip(random.normal(110, 2, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)
             if index in MOVES:
                 left = 20 + 6 * (index - MOVES.start)
-                picture[70:130, left : left + 40] = (40, 60, 200)
+                picture[70:130, left : left + 40] = np.roll(walker, 7 * index, axis=0)  # arms and legs
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             container.mux(stream.encode(frame))
