@@ -24,6 +24,9 @@ CONFIRM = 2
 FORGET_S = 10.0
 """After so long without an observation nothing is known to have lasted: what was pending starts anew."""
 
+AWAITED_S = 2.0
+"""What was not seen for so long is taken up again when it comes back, but nobody need look out for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -110,6 +113,10 @@ class Lasting:
             self._since = at
         self._last = at
         return at - self._since
+
+    def awaited(self, at: float) -> bool:
+        """Whether it was observed so lately that the next frames should be looked at."""
+        return abs(at - self._last) <= AWAITED_S
 
     def forgotten(self, at: float) -> bool:
         """Whether its last observation is too long ago, or in a future that a clock step took back."""

@@ -32,6 +32,7 @@ class Intrusion:
         self._rule = rule
         self._zone = zone
         self._visits: dict[int, _Visit] = {}
+        self._at = float("-inf")
 
     @property
     def place(self) -> Zone:
@@ -43,10 +44,10 @@ class Intrusion:
 
     @property
     def pending(self) -> bool:
-        return any(not visit.reported for visit in self._visits.values())
+        return any(not visit.reported and visit.lasting.awaited(self._at) for visit in self._visits.values())
 
     def observe(self, tracks: Tracks) -> list[Finding]:
-        at = tracks.captured_at
+        at = self._at = tracks.captured_at
         completed: list[tuple[Sighting, float]] = []
         for sighting in select(self._rule, tracks):
             if not inside(sighting.anchor, self._zone.polygon):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from alerts.rules.base import FORGET_S, Finding, Sighting, select
+from alerts.rules.base import AWAITED_S, FORGET_S, Finding, Sighting, select
 from alerts.rules.geometry import Point, crossing, signed_distance
 from configs.schema import Line, LineCrossingRule
 from detect.detection import Tracks
@@ -41,6 +41,7 @@ class LineCrossing:
         self._line = line
         self._paths: dict[int, _Path] = {}
         self._passed: dict[int, float] = {}
+        self._at = float("-inf")
 
     @property
     def place(self) -> Line:
@@ -52,10 +53,10 @@ class LineCrossing:
 
     @property
     def pending(self) -> bool:
-        return any(path.passages for path in self._paths.values())
+        return any(path.passages and abs(self._at - path.at) <= AWAITED_S for path in self._paths.values())
 
     def observe(self, tracks: Tracks) -> list[Finding]:
-        at = tracks.captured_at
+        at = self._at = tracks.captured_at
         findings = []
         for sighting in select(self._rule, tracks):
             direction = self._step(sighting, at)

@@ -52,3 +52,22 @@ def test_other_classes_and_faint_boxes_do_not_matter() -> None:
     assert not camera.matters(found((0, 0, 50, 50), label="bottle"), 1)
     assert not camera.matters(found((0, 0, 50, 50), score=0.3), 2)
     assert not camera.matters(found(), 3)
+
+
+def test_who_comes_where_somebody_passed_before_matters_again() -> None:
+    camera = attention()
+    assert camera.matters(found((300, 100, 340, 200)), 10)
+    for index in range(1, 15):
+        camera.matters(found(), 10 + index * 0.2)
+    assert camera.matters(found((300, 100, 340, 200)), 70)
+
+
+def test_a_parked_car_whose_score_wavers_rests() -> None:
+    camera = attention()
+    for index in range(15):
+        camera.matters(found((300, 200, 420, 280), label="car", score=0.5), 10 + index * 0.2)
+    told = []
+    for index in range(60):
+        score = 0.5 if index % 15 == 0 else 0.3
+        told.append(camera.matters(found((300, 200, 420, 280), label="car", score=score), 15 + index * 0.2))
+    assert not any(told)

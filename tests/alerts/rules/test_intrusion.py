@@ -64,6 +64,17 @@ def test_the_alarm_ends_with_the_stay(frame: Frame) -> None:
     assert rule.alarmed == frozenset()
 
 
+def test_a_stay_is_awaited_while_it_is_seen_and_resumed_later(frame: Frame) -> None:
+    rule = intrusion(5.0)
+    for second in range(2):
+        rule.observe(frame(second, {1: IN}))
+    assert rule.pending
+    for second in range(2, 6):
+        rule.observe(frame(second, {}))
+    assert not rule.pending  # nobody need look for who was last seen four seconds ago
+    assert len(rule.observe(frame(6, {1: IN}))) == 1
+
+
 def test_a_stay_does_not_bridge_a_gap_in_the_stream(frame: Frame) -> None:
     rule = intrusion(5.0)
     rule.observe(frame(0, {1: IN}))
