@@ -38,7 +38,7 @@ from xueliang.surroundings import shared_folder, shared_models
 GATED, FULL = 10, 3
 TOLERANCE_S = 5.0
 OBJECTS = ("person", "bicycle", "motorcycle", "car", "truck", "bus")
-ZONE = Zone(id="all", name="all", polygon=((0.03, 0.03), (0.97, 0.03), (0.97, 0.99), (0.03, 0.99)))
+ZONE = Zone(id="all", name="all", polygon=((0.15, 0.03), (0.97, 0.03), (0.97, 0.99), (0.15, 0.99)))
 LINE = Line(id="middle", name="middle", a=(0.5, 0.99), b=(0.5, 0.03))
 
 
