@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ingest.gating.level import Level, reduced
+from ingest.gating.level import Level, key_frames_suffice, reduced
 
-LEVELS = (Level.FULL, Level.HALF, Level.KEYFRAMES, Level.FLOOR)
+LEVELS = (Level.FULL, Level.HALF, Level.MINIMUM, Level.KEYFRAMES, Level.FLOOR)
 CORES_PER_PIXEL_RATE = 2.7e-9
 """Decoding costs so many cores for one pixel a second: 1080p at 25 a second takes 14 % of a core (measured)."""
 UNKNOWN_DECODING = 0.03
@@ -48,13 +48,17 @@ class Demand:
         """Cores at ``level``, where analysing one frame takes ``inference_s`` core seconds."""
         if not self.active:
             return 0.0
-        if level is Level.FULL:
-            return self.decoding + self.fps * inference_s
-        if level is Level.HALF:
-            return self.decoding + reduced(self.fps, self.min_fps) * inference_s
-        key_fps = min(self.fps, self.key_fps if level is Level.KEYFRAMES else _FLOOR)
-        cost = min(1.0, _KEY_FRAMES_COST * key_fps / USUAL_KEY_FPS) * self.decoding + key_fps * inference_s
-        return min(cost, self.cost(Level.HALF, inference_s))  # where every picture is a key frame
+        least = min(self.fps, self.min_fps)
+        if level is Level.FLOOR:
+            return self._looks(min(least, self.key_fps, _FLOOR), inference_s)
+        if level is Level.KEYFRAMES or (level is Level.MINIMUM and key_frames_suffice(self.key_fps, least)):
+            return self._looks(min(least, self.key_fps), inference_s)
+        fps = {Level.FULL: self.fps, Level.HALF: reduced(self.fps, self.min_fps)}.get(level, least)
+        return self.decoding + fps * inference_s
+
+    def _looks(self, fps: float, inference_s: float) -> float:
+        """Cores of decoding and analysing so many key frames a second."""
+        return min(1.0, _KEY_FRAMES_COST * fps / USUAL_KEY_FPS) * self.decoding + fps * inference_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ def allocate(demands: Sequence[Demand], budget: float, inference_s: float, turn:
     """The highest levels whose cost is within ``budget`` cores, or the lowest of all where none is.
 
     A camera yields only when all of lower rank are at the floor, and within a rank nobody is more than one
-    level below another. ``turn`` moves the beginning.
+    level below another, so that none is analysed less than its minimum while another is given more than its own.
+    ``turn`` moves the beginning.
     """
     levels = {demand.camera_id: Level.FULL for demand in demands}
     total = sum(demand.cost(Level.FULL, inference_s) for demand in demands)

@@ -56,6 +56,31 @@ def test_a_smaller_budget_gives_nobody_more(of: list[Demand], budget: float, sha
     assert all(LEVELS.index(less[camera]) >= LEVELS.index(much[camera]) for camera in much)
 
 
+@given(demands, st.floats(0.001, 0.1))
+def test_a_lower_level_costs_no_more(of: list[Demand], inference_s: float) -> None:
+    for each in of:
+        costs = [each.cost(level, inference_s) for level in LEVELS]
+        assert costs == sorted(costs, reverse=True)
+        if each.active:
+            assert costs[LEVELS.index(Level.MINIMUM)] <= each.decoding + min(each.fps, each.min_fps) * inference_s
+
+
+@given(demands, st.floats(0, 8))
+def test_nobody_is_below_the_minimum_while_an_equal_has_more(of: list[Demand], budget: float) -> None:
+    levels = allocate(of, budget, INFERENCE_S)
+    least = LEVELS.index(Level.MINIMUM)
+    for rank in {each.rank for each in of}:
+        depths = [LEVELS.index(levels[each.camera_id]) for each in of if each.rank == rank]
+        assert not (max(depths) > least > min(depths))
+
+
+def test_the_minimum_is_kept_while_decoding_can_be_carried() -> None:
+    of = _county(30)
+    decoding = sum(each.decoding + each.min_fps * INFERENCE_S for each in of)
+    assert set(allocate(of, decoding + 1e-9, INFERENCE_S).values()) == {Level.MINIMUM}
+    assert Level.KEYFRAMES in allocate(of, 0.99 * decoding, INFERENCE_S).values()
+
+
 @dataclass
 class Machine:
     """A machine of which ``carries`` cores are true, and where all costs ``dearer`` than estimated."""

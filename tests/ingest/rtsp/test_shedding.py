@@ -22,10 +22,10 @@ FPS = 12.5
 class _Camera:
     """A GOP of ten pictures, 25 a second; every second picture is due."""
 
-    def __init__(self, *, gate: PacketGate | None = None) -> None:
+    def __init__(self, *, gate: PacketGate | None = None, min_fps: float = 1) -> None:
         self.frames: list[Frame] = []
         self.ledger = FrameLedger(["a"])
-        self.level = LevelGate(FPS, min_fps=1, floor_s=1.9)
+        self.level = LevelGate(FPS, min_fps, floor_s=1.9)
         decoder = FrameDecoder("a", "sub", fps=FPS, ledger=self.ledger, target=self, thins=self.level.thins)
         self.decoder = GatedDecoder("a", decoder, gate, self.ledger, self.level)
 
@@ -44,16 +44,21 @@ class _Camera:
 
 
 @pytest.mark.parametrize(
-    ("level", "analysed", "shed"),
+    ("level", "min_fps", "analysed", "shed"),
     [
-        pytest.param(Level.FULL, 50, 0, id="full: all that is due"),
-        pytest.param(Level.HALF, 25, 25, id="half of it"),
-        pytest.param(Level.KEYFRAMES, 10, 90, id="key frames, one GOP in ten pictures"),
-        pytest.param(Level.FLOOR, 2, 98, id="a key frame every two seconds"),
+        pytest.param(Level.FULL, 1, 50, 0, id="full: all that is due"),
+        pytest.param(Level.HALF, 1, 25, 25, id="half of it"),
+        pytest.param(Level.MINIMUM, 5, 20, 30, id="the least, more often than key frames come: all is decoded"),
+        pytest.param(Level.MINIMUM, 1, 4, 90, id="the least, out of key frames as soon as their rate is known"),
+        pytest.param(Level.KEYFRAMES, 2.5, 10, 90, id="key frames, one GOP in ten pictures"),
+        pytest.param(Level.KEYFRAMES, 1, 4, 96, id="key frames, but not more than the least"),
+        pytest.param(Level.FLOOR, 1, 2, 98, id="a key frame every two seconds"),
     ],
 )
-def test_a_level_leaves_what_it_says(encode_units: EncodeUnits, level: Level, analysed: int, shed: int) -> None:
-    camera = _Camera()
+def test_a_level_leaves_what_it_says(
+    encode_units: EncodeUnits, level: Level, min_fps: float, analysed: int, shed: int
+) -> None:
+    camera = _Camera(min_fps=min_fps)
     camera.level.level = level
     assert len(camera.feed(encode_units(100))) == pytest.approx(analysed, abs=1)
     account = camera.ledger.account("a")
@@ -66,7 +71,7 @@ def test_a_level_leaves_what_it_says(encode_units: EncodeUnits, level: Level, an
 def test_a_key_frame_alone_is_seen_though_the_decoder_puts_pictures_in_order(
     encode_units: EncodeUnits, codec: str
 ) -> None:
-    camera = _Camera()
+    camera = _Camera(min_fps=2.5)
     camera.level.level = Level.KEYFRAMES
     units = encode_units(30, b_frames=2, codec=codec)
     camera.feed(units)

@@ -840,11 +840,12 @@ export interface components {
          * Level
          * @description From all that was promised down to almost nothing.
          *
-         *     ``half``: half the promised rate, which spares the detector alone, since pictures need those before them.
-         *     ``keyframes``: key frames only, which spares the decoder too. ``floor``: one key frame now and then.
+         *     ``half``: half the promised rate, ``minimum``: the least that was promised; both spare the detector alone, since
+         *     pictures need those before them, but key frames may come often enough for the least. ``keyframes``: key frames only,
+         *     not more than the least, which spares the decoder too. ``floor``: one key frame now and then.
          * @enum {string}
          */
-        Level: "full" | "half" | "keyframes" | "floor";
+        Level: "full" | "half" | "minimum" | "keyframes" | "floor";
         /**
          * Line
          * @description A directed line from ``a`` to ``b``; who crosses it "forward" passes from its left to its right side.

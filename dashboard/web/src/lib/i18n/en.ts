@@ -311,6 +311,7 @@ export const en: Record<Key, string> = {
   "health.admission.fits": "Promised {promised} frames/s of {capacity}: at most {all} % of what this machine carries",
   "health.level.full": "as promised",
   "health.level.half": "overload: half rate",
+  "health.level.minimum": "overload: least rate",
   "health.level.keyframes": "overload: key frames",
   "health.level.floor": "overload: a look now and then",
   "health.gate.off": "always analysed",

@@ -309,6 +309,7 @@ export const zh = {
   "health.admission.fits": "承诺每秒分析 {promised} 帧，本机检测能力 {capacity} 帧：最多为承载量的 {all}%",
   "health.level.full": "按承诺分析",
   "health.level.half": "过载：半速",
+  "health.level.minimum": "过载：最低帧率",
   "health.level.keyframes": "过载：仅关键帧",
   "health.level.floor": "过载：偶尔查看",
   "health.gate.off": "持续分析",
