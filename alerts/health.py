@@ -36,8 +36,8 @@ class CameraHealth(Plain):
     """One camera as its worker sees it. Times are UTC epoch seconds; ``dropped`` counts frames by cause.
 
     Every received frame is analysed or dropped for a cause, or on its way. ``clock`` says where capture times come
-    from. ``unanalysed``: pictures arrive, and those since ``unanalysed_since`` were not looked at, so that nobody may
-    say that nothing was there.
+    from, ``stream`` which one is analysed, and its state is the camera's. ``unanalysed``: pictures arrive, and those
+    since ``unanalysed_since`` were not looked at, so that nobody may say that nothing was there.
     """
 
     v: Literal[1] = 1
@@ -59,6 +59,7 @@ class CameraHealth(Plain):
     fps_analysed: float = 0.0
     gate: GateState = GateState.OFF
     level: Level = Level.FULL
+    stream: Literal["sub", "main"] = "sub"
     unanalysed: Unanalysed | None = None
     unanalysed_since: float | None = None
     detector: str

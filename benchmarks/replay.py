@@ -94,7 +94,7 @@ def replay(
         snapshots=SnapshotWriter(workdir),
         sink=sink,
         publish_overlay=lambda _at, _render: None,
-        analysed=lambda pts_s, matters: gate.found(pts_s, matters=matters) if gate is not None else None,
+        analysed=lambda _, pts_s, matters: gate.found(pts_s, matters=matters) if gate is not None else None,
     )
 
     def analyse(frame: Frame) -> None:

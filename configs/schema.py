@@ -196,7 +196,10 @@ class ObjectRule(RuleBase):
 
     classes: tuple[Name, ...] = ("person",)
     min_score: Unit = 0.4
-    min_height: Unit = Field(default=0.0, description="smallest box height, as a share of the picture's height")
+    min_height: Unit = Field(
+        default=0.0,
+        description="smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by",
+    )
 
 
 class IntrusionRule(ObjectRule):
@@ -251,7 +254,9 @@ class CameraDetection(Section):
     """Whether and how a camera's pictures are analysed."""
 
     enabled: bool = True
-    stream: Literal["sub", "main"] = "sub"
+    stream: Literal["auto", "sub", "main"] = Field(
+        default="auto", description="auto: sub, or main where sub has too few pixels for the rules' smallest object"
+    )
     fps: float = Field(default=5.0, gt=0, le=30, description="analysed frames a second, while something moves")
     min_fps: float = Field(
         default=1.0, gt=0, le=30, description="of them, what other cameras' frames do not displace; at most fps counts"

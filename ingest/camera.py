@@ -10,20 +10,22 @@ from typing import Literal, TypedDict
 import structlog
 
 from configs.schema import Camera
+from ingest.analysed import AnalysedStreams
 from ingest.frame import StreamName
-from ingest.gating.gate import GateLimits, GateState, PacketGate
-from ingest.gating.level import Level, LevelGate
+from ingest.gating.gate import GateState
+from ingest.gating.level import Level
 from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
 from ingest.live import LiveChannel
 from ingest.rtsp.address import Address, Opener, open_rtsp
-from ingest.rtsp.decoding import FrameDecoder, FrameTarget
-from ingest.rtsp.gated import GatedDecoder
+from ingest.rtsp.decoding import FrameTarget
 from ingest.rtsp.reading import Moment
 from ingest.rtsp.session import SessionCounts, SessionLimits, StreamSession, real_now
 from ingest.rtsp.timeline import Timeline
 from ingest.state import Phase, StreamState
+from ingest.stream_choice import Size
 from ingest.watch import Watch
+from models.manifest import ModelInput
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +53,7 @@ class IngestHealth(TypedDict):
     fps_analysed: float
     gate: str
     level: str
+    stream: str
 
 
 class _Rates:
@@ -78,7 +81,9 @@ class CameraIngest:
 
     A camera with one stream uses it for both. ``on_state`` hears the state of the analysed stream (of the sub stream
     where nothing is analysed), which is the camera's. ``gated``: whether the settings may ask for a packet gate; who
-    says so must tell :meth:`analysed` what the frames showed.
+    says so must tell :meth:`analysed` what the frames showed. ``model_input``: of the detector that gets the frames, by
+    which the analysed stream is chosen (:mod:`ingest.stream_choice`); ``None``: it stays sub unless the settings say
+    main.
     """
 
     def __init__(
@@ -90,33 +95,37 @@ class CameraIngest:
         watch: Watch,
         on_state: Callable[[StreamState], None] = lambda _: None,
         gated: bool = True,
+        model_input: ModelInput | None = None,
         limits: SessionLimits | None = None,
         opener: Opener = open_rtsp,
         now: Callable[[], Moment] = real_now,
     ) -> None:
         self.camera = camera
-        wanted = camera.detection
-        self._gate = PacketGate(GateLimits(floor_s=wanted.look_every_s)) if gated and wanted.gated else None
-        self._level = LevelGate(wanted.fps, wanted.min_fps, wanted.look_every_s)
-        self._decoder: GatedDecoder | None = None
         self._ledger = ledger
-        self._frames = frames
         self._watch = watch
         self._on_state = on_state
         self._limits = limits
         self._opener = opener
         self._now = now
         self._lock = threading.Lock()
+        self._telling = threading.Lock()
         self._running = False
         self._rates = _Rates()
         self._sub: StreamName = "sub" if camera.sub is not None else "main"
-        self._analysed: StreamName = camera.detection.stream if camera.sub is not None else "main"
-        self._primary: StreamName = self._analysed if camera.detection.enabled else self._sub
+        self._analysed = AnalysedStreams(
+            camera,
+            ledger=ledger,
+            frames=frames,
+            gated=gated,
+            model_input=model_input,
+            ready=self._is_live,
+            on_change=self._tell_change,
+        )
         names: tuple[StreamName, ...] = ("sub", "main") if camera.sub is not None else ("main",)
-        self._always: frozenset[StreamName] = frozenset({self._sub, self._primary})
         self._channels = {name: self._new_channel(name) for name in names}
         self._timelines = {name: Timeline() for name in names}
-        self._judges = {name: StreamJudge(lambda: now().monotonic, eyes=name == self._primary) for name in names}
+        eyes = self._analysed.candidates  # one that only might be analysed looks too: a hundredth of a core at most
+        self._judges = {name: StreamJudge(lambda: now().monotonic, eyes=name in eyes) for name in names}
         self._sessions: dict[StreamName, StreamSession] = {}
         self._unwatched_since: float | None = None
 
@@ -124,8 +133,9 @@ class CameraIngest:
     def state(self) -> StreamState:
         """The camera's state: that of its analysed stream."""
         with self._lock:
-            session = self._sessions.get(self._primary)
-        return session.state if session is not None else self._idle_state(self._primary, "not started")
+            stream = self._analysed.current
+            session = self._sessions.get(stream)
+        return session.state if session is not None else self._idle_state(stream, "not started")
 
     def live(self, stream: Literal["main", "sub"]) -> LiveChannel:
         """The live channel of a stream. Subscribing to a main stream that is closed opens it."""
@@ -139,36 +149,34 @@ class CameraIngest:
                 if pts_s is not None:
                     channel.publish_overlay(render(pts_s))
 
-    def analysed(self, pts_s: float, matters: bool) -> None:
-        """The frame at ``pts_s`` of the analysed stream went through; whether it showed something that matters."""
-        if self._gate is not None:
-            self._gate.found(pts_s, matters=matters)
+    def analysed(self, stream: StreamName, pts_s: float, matters: bool) -> None:
+        """The frame at ``pts_s`` of ``stream`` went through; whether it showed something that matters."""
+        self._analysed.found(stream, pts_s, matters=matters)
 
     @property
     def gate(self) -> GateState:
         """Whether the analysed stream is decoded now."""
-        return GateState.OFF if self._gate is None else self._gate.state
+        return self._analysed.gate
 
     @property
     def level(self) -> Level:
         """How much of the analysed stream this machine carries."""
-        return self._level.level
+        return self._analysed.level
 
     def set_level(self, level: Level) -> None:
         """From now on so much; more than before from the next key frame on."""
-        self._level.level = level
+        self._analysed.level = level
 
     def pixel_rate(self) -> float | None:
         """Pixels a second of the analysed stream; ``None`` until they are known."""
         with self._lock:
-            decoder, (received, _) = self._decoder, self._rates.rates()
-        return decoder.pixels * received if decoder is not None and decoder.pixels and received else None
+            received, _ = self._rates.rates()
+        return self._analysed.pixels * received or None
 
     def key_fps(self) -> float | None:
         """Key frames a second of the analysed stream; ``None`` until they are known."""
-        with self._lock:
-            decoder = self._decoder
-        return 1 / decoder.gop_s if decoder is not None and decoder.gop_s else None
+        gop_s = self._analysed.gop_s
+        return 1 / gop_s if gop_s else None
 
     def start(self) -> None:
         """Opens the streams that are always open; once."""
@@ -224,12 +232,12 @@ class CameraIngest:
             sessions = list(self._sessions.values())
         for session in sessions:
             session.tick(stalled_here)
-        if self._gate is not None:
-            self._gate.watch(any(channel.subscribers for channel in self._channels.values()))
+        self._analysed.watch(any(channel.subscribers for channel in self._channels.values()))
+        self._analysed.consider(self._size("sub"), self._size("main"))
         received, analysed = self._frames_so_far()
         with self._lock:
             self._rates.note(self._now().monotonic, received, analysed)
-            self._tend_on_demand()
+            self._tend_main()
 
     def counts(self) -> dict[StreamName, SessionCounts]:
         """Figures of each open stream, for the metrics."""
@@ -243,7 +251,7 @@ class CameraIngest:
         received, _ = self._frames_so_far()
         with self._lock:
             fps_received, fps_analysed = self._rates.rates()
-            session = self._sessions.get(self._primary)
+            session = self._sessions.get(self._analysed.current)
         return IngestHealth(
             camera_id=self.camera.id,
             at=self._now().wall,
@@ -262,6 +270,7 @@ class CameraIngest:
             fps_analysed=round(fps_analysed, 2),
             gate=str(self.gate),
             level=str(self.level),
+            stream=self._analysed.current,
         )
 
     def _frames_so_far(self) -> tuple[int, int]:
@@ -270,7 +279,7 @@ class CameraIngest:
         if self.camera.detection.enabled:
             return account.received, account.analysed
         with self._lock:
-            session = self._sessions.get(self._primary)
+            session = self._sessions.get(self._analysed.current)
         return (session.counts().units if session is not None else 0), 0
 
     def _new_channel(self, name: StreamName) -> LiveChannel:
@@ -282,61 +291,74 @@ class CameraIngest:
         now = self._now().wall
         return StreamState(self.camera.id, name, Phase.CONNECTING, None, now, now, 0, detail)
 
+    @property
+    def _always(self) -> frozenset[StreamName]:
+        """The streams that are open although nobody watches."""
+        return self._analysed.needed | {self._sub}
+
     def _want(self, name: StreamName) -> None:
         with self._lock:
             self._unwatched_since = None
             if self._running and name not in self._sessions:
                 self._open(name)
 
-    def _tend_on_demand(self) -> None:
-        """With the lock held: closes the main stream some seconds after its last viewer, reopens it for a new one."""
+    def _tend_main(self) -> None:
+        """With the lock held: opens main where it is needed, closes it some seconds after its last viewer."""
         name: StreamName = "main"
         session = self._sessions.get(name)
-        if name in self._always or session is None:
-            return
-        watched = self._channels[name].subscribers > 0
-        if not session.running:
+        wanted = name in self._always or self._channels[name].subscribers > 0
+        if session is not None and not session.running:
             del self._sessions[name]
             self._channels[name].forget_pictures()
-            if watched and self._running:
+            session = None
+        if session is None:
+            if wanted and self._running:
                 self._open(name)
             return
         now = self._now().monotonic
-        if watched:
+        if wanted:
             self._unwatched_since = None
         elif self._unwatched_since is None:
             self._unwatched_since = now
         elif now - self._unwatched_since >= _LINGER_S:
             session.request_stop()
 
+    def _size(self, name: StreamName) -> Size | None:
+        channel = self._channels.get(name)
+        size = channel.size if channel is not None else None
+        return None if size is None else Size(*size)
+
+    def _is_live(self, name: StreamName) -> bool:
+        with self._lock:
+            session = self._sessions.get(name)
+        return session is not None and session.state.phase is Phase.LIVE
+
+    def _hear(self, state: StreamState) -> None:
+        """A stream's state has changed."""
+        with self._telling:
+            if state.stream == self._analysed.current:
+                self._on_state(state)
+
+    def _tell_change(self, _: StreamName) -> None:
+        """Another stream is analysed, so its state is the camera's."""
+        with self._telling:
+            self._on_state(self.state)
+
     def _open(self, name: StreamName) -> None:
         """With the lock held: a new session for the stream, started."""
         judge = self._judges[name]
-        decoder: GatedDecoder | None = None
-        if self.camera.detection.enabled and name == self._analysed:
-            frames = FrameDecoder(
-                self.camera.id,
-                name,
-                fps=self.camera.detection.fps,
-                ledger=self._ledger,
-                target=self._frames,
-                see=judge.see,
-                thins=self._level.thins,
-            )
-            decoder = GatedDecoder(self.camera.id, frames, self._gate, self._ledger, self._level)
-            self._decoder = decoder
         session = StreamSession(
             self.camera.id,
             name,
             _address(self.camera, name),
             self._channels[name],
-            decoder=decoder,
+            decoder=self._analysed.decoder(name, judge.see),
             timeline=self._timelines[name],
             judge=judge,
             limits=self._limits,
             opener=self._opener,
             now=self._now,
-            on_state=self._on_state if name == self._primary else lambda _: None,
+            on_state=self._hear,
         )
         self._sessions[name] = session
         session.start()

@@ -142,6 +142,7 @@ class LiveChannel:
         self._subscribers: set[Subscription] = set()
         self._state = state_message(initial)
         self._parameters: ParameterSets | None = None
+        self._size: tuple[int, int] | None = None
         self._init: tuple[Message, Message] | None = None
         self._gop: list[bytes] = []
         self._gop_bytes = 0
@@ -179,6 +180,12 @@ class LiveChannel:
         with self._lock:
             return len(self._subscribers)
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the newest pictures, px; ``None`` before the first key frame."""
+        with self._lock:
+            return self._size
+
     def pts_at(self, captured_at: float) -> float | None:
         """Media time, seconds, at which this stream showed the moment ``captured_at``; ``None`` before a picture."""
         with self._lock:
@@ -195,6 +202,8 @@ class LiveChannel:
             if unit.keyframe and unit.parameters != self._parameters:
                 self._init = (_init_message(unit.parameters), init_segment(unit.parameters))
                 self._parameters = unit.parameters
+                sequence = unit.parameters.sequence()
+                self._size = (sequence.width, sequence.height)
             if self._init is None:
                 return
             self._sequence += 1

@@ -18,9 +18,13 @@ import typer
 from pydantic import SecretStr, ValidationError
 
 from configs.loader import SettingsFaults, load
-from configs.schema import Camera, StreamSettings
+from configs.schema import Camera, ModelSettings, StreamSettings
 from ingest.frame import StreamName
 from ingest.rtsp.address import Address
+from ingest.stream_choice import PixelNeed, smallest_object
+from models.errors import ModelError
+from models.manifest import ModelInput, shipped_manifest
+from models.store import ModelStore, user_store
 from xueliang.probe.advice import Analysed, suggestions
 from xueliang.probe.report import CameraReport, StreamReport, as_data, as_lines
 from xueliang.probe.session import ProbeLimits, probe_stream
@@ -112,10 +116,13 @@ def probe_all(targets: Sequence[Target], limits: ProbeLimits) -> Iterator[Camera
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def target_of(camera: Camera) -> Target:
-    """The camera's streams, main first, with its credentials."""
+def target_of(camera: Camera, model_input: ModelInput | None = None) -> Target:
+    """The camera's streams, main first, with its credentials. ``model_input``: of the detector, where it is known."""
     names: tuple[StreamName, ...] = ("main", "sub") if camera.sub is not None else ("main",)
-    analysed = camera.detection.stream if camera.sub is not None else "main"
+    wanted = camera.detection
+    analysed = Analysed("main" if camera.sub is None or wanted.stream == "main" else "sub", wanted.fps)
+    if model_input is not None and wanted.stream == "auto" and camera.sub is not None:
+        analysed = replace(analysed, need=PixelNeed(model_input, smallest_object(camera)))
     given = camera.credentials
     user, password = (given.username, given.password) if given is not None else ("", SecretStr(""))
     return Target(
@@ -124,7 +131,7 @@ def target_of(camera: Camera) -> Target:
             (name, Address(camera.stream(name).url, user, password, camera.stream(name).transport)) for name in names
         ),
         sub_expected=camera.sub is None,
-        analysed=Analysed(analysed, camera.detection.fps) if camera.detection.enabled else None,
+        analysed=analysed if wanted.enabled else None,
     )
 
 
@@ -140,7 +147,17 @@ def _targets_of_settings(config: Path, wanted: Sequence[str], environ: Mapping[s
         _refuse(f"{config} has no camera {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
     if not known:
         _refuse(f"{config} has no cameras")
-    return [target_of(known[each]) for each in dict.fromkeys(wanted or known)]
+    model_input = _input_of(settings.model, environ)
+    return [target_of(known[each], model_input) for each in dict.fromkeys(wanted or known)]
+
+
+def _input_of(model: ModelSettings, environ: Mapping[str, str]) -> ModelInput | None:
+    """``None`` for motion only, and where the manifest does not know the model: what it is says another command."""
+    store = ModelStore(model.store or user_store(environ, Path.home()), shipped_manifest(), opener=None)
+    try:
+        return store.manifest().entry(model.id).input
+    except ModelError:
+        return None
 
 
 def _target_of_url(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ingest.frame import StreamName
 from ingest.state import Fault
+from ingest.stream_choice import LEAST_PX, PixelNeed, Size
 from xueliang.probe.report import StreamReport, Suggestion
 
 LONGEST_GOP_S = 4.0
@@ -31,10 +32,14 @@ REMEDIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """The stream that the detector takes, and how many pictures a second at most."""
+    """The stream that the detector takes, and how many pictures a second at most.
+
+    ``need``: by which it is chosen where the sizes of both are known; ``None``: the settings name it.
+    """
 
     stream: StreamName
     fps: float
+    need: PixelNeed | None = None
 
 
 def suggestions(
@@ -42,6 +47,11 @@ def suggestions(
 ) -> tuple[Suggestion, ...]:
     """In the order of the streams. ``sub_expected``: the camera has been given no sub stream and should have one."""
     found = []
+    if analysed is not None and (need := analysed.need) is not None:
+        sizes = {stream.stream: size for stream in streams if (size := _size(stream)) is not None}
+        if len(sizes) == 2 and need.choose(sizes["sub"], sizes["main"]) == "main":
+            analysed = replace(analysed, stream="main")
+            found.append(Suggestion("sub", _too_small(sizes["sub"], sizes["main"], need)))
     for stream in streams:
         texts = [*_of_fault(stream), *_of_picture(stream), *_of_flow(stream, analysed), *_of_clock(stream)]
         found += [Suggestion(stream.stream, text) for text in texts]
@@ -49,6 +59,18 @@ def suggestions(
         text = "no sub stream in the settings: the wall and the detector take main, at its cost; give the camera's sub"
         found.append(Suggestion("sub", text))
     return tuple(found)
+
+
+def _size(stream: StreamReport) -> Size | None:
+    picture = stream.picture
+    return Size(picture.width, picture.height) if picture and picture.width and picture.height else None
+
+
+def _too_small(sub: Size, main: Size, need: PixelNeed) -> str:
+    return (
+        f"{sub} shows the rules' smallest object {need.height_px(sub):.0f} px high, and the detector wants "
+        f"{LEAST_PX:.0f}: it takes main, at its cost; set the sub stream to {need.filling(main)} or more"
+    )
 
 
 def _of_fault(stream: StreamReport) -> Iterator[str]:

@@ -15,7 +15,7 @@ from configs.schema import Camera, ObjectRule, Settings
 from detect.attention import Attention
 from detect.detection import Detections, Tracks
 from detect.tracker import Tracker
-from ingest.frame import Frame
+from ingest.frame import Frame, StreamName
 from ingest.state import StreamState
 
 
@@ -42,7 +42,7 @@ class CameraAnalysis:
         snapshots: SnapshotWriter,
         sink: CandidateSink,
         publish_overlay: Callable[[float, Callable[[float], str]], None],
-        analysed: Callable[[float, bool], None],
+        analysed: Callable[[StreamName, float, bool], None],
         raise_rank: Callable[[], None] = lambda: None,
     ) -> None:
         region = next(site.region for site in settings.sites if site.id == camera.site)
@@ -64,7 +64,7 @@ class CameraAnalysis:
         with self._lock:
             candidates = self._rules.observe(tracks)
             alarmed, pending = self._rules.alarmed, self._rules.pending
-        self._analysed(frame.pts_s, self._attention.matters(detections, frame.captured_at) or pending)
+        self._analysed(frame.stream, frame.pts_s, self._attention.matters(detections, frame.captured_at) or pending)
         if pending:
             self._raise_rank()
         if candidates:

@@ -75,6 +75,7 @@ class WorkerNode:
                 watch=self.watch,
                 on_state=lambda _: self._poke(),
                 gated=plan.mode == "model",  # what moves is found by differences between frames: it needs them all
+                model_input=plan.input,
             )
             for camera in cameras
         }

@@ -158,9 +158,10 @@ def run(*arguments: str) -> Result:
 def test_one_camera_of_the_settings_is_probed_for_people(config: str) -> None:
     result = run("good", "--config", config)
     assert result.exit_code == 0, result.output
-    main, sub, advice = result.stdout.splitlines()
+    main, sub, small, advice = result.stdout.splitlines()
     assert main.startswith("good  main  good; h264 ")
     assert sub.startswith("good  sub   good; h264 ")
+    assert "it takes main" in small
     assert "clock is 100 s ahead" in advice
 
 

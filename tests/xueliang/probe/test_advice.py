@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ingest.state import Fault
+from ingest.stream_choice import PixelNeed
+from models.manifest import Fit, ModelInput
 from xueliang.probe.advice import Analysed, suggestions
 from xueliang.probe.figures import Figures
 from xueliang.probe.report import CameraReport, Picture, StreamReport, as_data, as_lines
@@ -88,3 +90,18 @@ def test_the_same_advice_for_both_streams_is_one_line_and_json_keeps_both() -> N
     assert data["good"] is True
     assert [each["stream"] for each in data["suggestions"]] == ["main", "sub"]
     assert data["streams"][1]["figures"]["fps"] == 25.0
+
+
+def test_a_sub_stream_with_too_few_pixels_is_told_and_main_is_judged_in_its_place() -> None:
+    small = replace(SUB, picture=replace(PICTURE, width=320, height=180))
+    model = ModelInput(name="images", width=416, height=416, colour="bgr", fit=Fit.TOP_LEFT)
+    need = PixelNeed(model, 0.05)
+    (only,) = suggestions((MAIN, small), analysed=Analysed("sub", 5.0, need))
+    assert only.stream == "sub"
+    assert "9 px high" in only.text
+    assert "set the sub stream to 416x234 or more" in only.text
+    told = suggestions((replace(MAIN, figures=replace(FIGURES, fps=3.0)), small), analysed=Analysed("sub", 5.0, need))
+    assert any(each.stream == "main" and "detection.fps is 5" in each.text for each in told)
+    assert suggestions((MAIN, SUB), analysed=Analysed("sub", 5.0, need)) == ()
+    unknown = replace(small, picture=replace(PICTURE, width=None, height=None))
+    assert suggestions((MAIN, unknown), analysed=Analysed("sub", 5.0, need)) == ()

@@ -550,6 +550,12 @@ export interface components {
             silent: boolean;
             /** Since */
             since: number;
+            /**
+             * Stream
+             * @default sub
+             * @enum {string}
+             */
+            stream: "sub" | "main";
             unanalysed?: components["schemas"]["Unanalysed"] | null;
             /** Unanalysed Since */
             unanalysed_since?: number | null;

@@ -14,6 +14,6 @@ export function row(id: string, change: Partial<EventRow> = {}): EventRow {
 export function health(camera_id: string, change: Partial<CameraHealth> = {}): CameraHealth {
   return {
     v: 1, camera_id, worker_id: "w", at: 0, phase: "live", fault: null, since: 100, attempt: 0, detail: "", next_try_at: null, last_picture_at: null, clock: "rtcp",
-    received: 0, analysed: 0, dropped: {}, fps_received: 0, fps_analysed: 0, gate: "off", level: "full", unanalysed: null, unanalysed_since: null, detector: "m", silent: false, ...change,
+    received: 0, analysed: 0, dropped: {}, fps_received: 0, fps_analysed: 0, gate: "off", level: "full", stream: "sub", unanalysed: null, unanalysed_since: null, detector: "m", silent: false, ...change,
   };
 }

@@ -314,6 +314,8 @@ export const en: Record<Key, string> = {
   "health.level.minimum": "overload: least rate",
   "health.level.keyframes": "overload: key frames",
   "health.level.floor": "overload: a look now and then",
+  "health.stream.sub": "sub stream",
+  "health.stream.main": "main stream",
   "health.gate.off": "always analysed",
   "health.gate.learning": "learning the calm",
   "health.gate.open": "something moves",

@@ -312,6 +312,8 @@ export const zh = {
   "health.level.minimum": "过载：最低帧率",
   "health.level.keyframes": "过载：仅关键帧",
   "health.level.floor": "过载：偶尔查看",
+  "health.stream.sub": "子码流",
+  "health.stream.main": "主码流",
   "health.gate.off": "持续分析",
   "health.gate.learning": "学习静态",
   "health.gate.open": "有活动",
