@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import av
-from av.codec.context import ThreadType
 from av.video.codeccontext import VideoCodecContext
 
 from ingest.frame import Frame, StreamName
@@ -17,6 +16,7 @@ from ingest.gating.rate import RateGate
 from ingest.ledger import DropCause, FrameLedger
 from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
 from ingest.pictures import DecodedPicture
+from ingest.rtsp.decoders import ON_PROCESSOR, Decoders, Hardware
 
 _MOST_DELAYED = 16  # frames a decoder may hold back: max_dec_frame_buffering, H.264 A.3.1 and H.265 A.4.2
 
@@ -47,7 +47,7 @@ class FrameDecoder:
     given time in seconds, is given up since the machine is overloaded.
 
     Books each unit as received, and the frames that it does not offer as dropped: ``undecodable``, ``rate``, ``shed``,
-    ``session_ended`` for what a decoder still held.
+    ``session_ended`` for what a decoder still held. ``decoders`` opens them.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class FrameDecoder:
         target: FrameTarget,
         see: Callable[[av.VideoFrame], None] = lambda _: None,
         thins: Callable[[float], bool] = lambda _: False,
+        decoders: Decoders = ON_PROCESSOR,
     ) -> None:
         self._camera_id = camera_id
         self._stream: StreamName = stream
@@ -67,6 +68,9 @@ class FrameDecoder:
         self._target = target
         self._see = see
         self._thins = thins
+        self._decoders = decoders
+        self._unproven: Hardware | None = None
+        self._distrusted = False
         self._gate = RateGate(fps)
         self._context: VideoCodecContext | None = None
         self._parameters: ParameterSets | None = None
@@ -83,9 +87,13 @@ class FrameDecoder:
         self._pending[unit.pts] = unit
         try:
             frames = self._context.decode(_packet(unit))
-        except av.FFmpegError:
+        except av.FFmpegError as error:
             self._give_up(unit.pts)
+            self._doubt(error)
             return None
+        if self._unproven is not None and frames:
+            self._decoders.shown(self._camera_id, self._unproven, self._context)
+            self._unproven = None
         for frame in frames:
             self._offer(frame)
         overdue = len(self._pending) > _MOST_DELAYED
@@ -120,11 +128,13 @@ class FrameDecoder:
     def end_session(self, cause: DropCause) -> None:
         """Frees the decoder; frames that it still held are counted under ``cause``."""
         self._close(cause)
+        self._distrusted = False
 
     def _set_up(self, unit: AccessUnit) -> None:
         if unit.keyframe and unit.parameters != self._parameters:
             self._close(DropCause.SESSION_ENDED)
-            self._context = _new_context(unit.parameters)
+            opened = self._decoders.open(unit.parameters, on_processor=self._distrusted)
+            self._context, self._unproven = opened.context, opened.hardware
             self._parameters = unit.parameters
 
     def _offer(self, decoded: av.VideoFrame) -> None:
@@ -155,12 +165,20 @@ class FrameDecoder:
             )
         )
 
+    def _doubt(self, error: av.FFmpegError) -> None:
+        """Hardware that fails before its first picture: from the next key frame on, the session does without."""
+        if self._unproven is not None:
+            self._decoders.failed(self._camera_id, self._unproven, error)
+            self._distrusted = True
+            self._close(DropCause.UNDECODABLE)
+
     def _give_up(self, pts: int) -> None:
         if self._pending.pop(pts, None) is not None:
             self._ledger.dropped(self._camera_id, DropCause.UNDECODABLE)
 
     def _close(self, cause: DropCause) -> None:
         self._context = None
+        self._unproven = None
         self._parameters = None
         if self._pending:
             self._ledger.dropped(self._camera_id, cause, len(self._pending))
@@ -171,18 +189,3 @@ def _packet(unit: AccessUnit) -> av.Packet[Any]:
     packet = av.Packet(unit.annex_b())
     packet.pts, packet.dts, packet.time_base = unit.pts, unit.dts, Fraction(1, TIMESCALE)
     return packet
-
-
-def _new_context(parameters: ParameterSets) -> VideoCodecContext:
-    context = av.CodecContext.create(parameters.codec_name, "r")
-    context.extradata = parameters.annex_b()
-    context.thread_count = 1
-    context.thread_type = ThreadType.NONE
-    context.options = {
-        # A detector does not see the blocks that the loop filter would smooth; saves 17 to 30 % (measured).
-        "skip_loop_filter": "all",
-        # Without it broken slices are painted over in silence, and grey smears are analysed as pictures.
-        "err_detect": "explode",
-        "flags": "low_delay",
-    }
-    return context
