@@ -40,25 +40,49 @@ class GarbleJudge:
 
 
 class FlapJudge:
-    """Flapping: at least ``sessions`` ended within ``within_s``, each shorter than ``short_s``."""
+    """Flapping: ``sessions`` ended within ``within_s``, each shorter than ``short_s``; or two within ``quick_s``.
 
-    def __init__(self, sessions: int = 3, within_s: float = 30.0, short_s: float = 8.0) -> None:
+    The first of the two may have been a long one: who is opened anew and ends again at once does not work, while one
+    end alone is what a restart looks like. A session that lives for ``short_s`` takes it back, and so do ``gone_s``
+    without any: then the camera is away.
+    """
+
+    def __init__(
+        self,
+        sessions: int = 3,
+        within_s: float = 30.0,
+        short_s: float = 8.0,
+        quick_s: float = 5.0,
+        gone_s: float = 10.0,
+    ) -> None:
         self._sessions = sessions
         self._within_s = within_s
         self._short_s = short_s
-        self._ends: deque[float] = deque()
+        self._quick_s = quick_s
+        self._gone_s = gone_s
+        self._ends: deque[float] = deque()  # of short sessions
+        self._ended_at = float("-inf")
+        self._flapping = False
 
     def ended(self, now: float, lasted_s: float) -> None:
         """A session that had been open for ``lasted_s`` came to an end."""
         if lasted_s < self._short_s:
             self._ends.append(now)
         else:
-            self._ends.clear()
+            self._forget()
+        self._flapping = self._flapping or now - self._ended_at <= self._quick_s
+        self._ended_at = now
 
     def flapping(self, now: float, open_for_s: float | None) -> bool:
         """``open_for_s``: how long the present session has been open, ``None`` without one."""
-        if open_for_s is not None and open_for_s >= self._short_s:
-            self._ends.clear()
+        lives = open_for_s is not None and open_for_s >= self._short_s
+        if lives or (open_for_s is None and now - self._ended_at > self._gone_s):
+            self._forget()
         while self._ends and now - self._ends[0] > self._within_s:
             self._ends.popleft()
-        return len(self._ends) >= self._sessions
+        self._flapping = self._flapping or len(self._ends) >= self._sessions
+        return self._flapping
+
+    def _forget(self) -> None:
+        self._ends.clear()
+        self._flapping = False

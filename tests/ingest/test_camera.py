@@ -223,7 +223,7 @@ def troubles(coded_simulator: SimulatorThread) -> Troubles:
         pytest.param("unreachable", {Phase.STALE}, 1.0, id="unreachable at once"),
         pytest.param("refused", {Phase.REFUSED}, 4.0, id="refused at the next attempt"),
         pytest.param("garbled", {Phase.LIVE, Phase.STALE}, 3.0, id="garbled within three seconds"),
-        pytest.param("flapping", {Phase.LIVE, Phase.STALE}, 12.0, id="flapping after three short sessions"),
+        pytest.param("flapping", {Phase.LIVE, Phase.STALE}, 5.0, id="flapping at the second end"),
         pytest.param("stuck", {Phase.LIVE}, 10.0, id="stuck within ten seconds"),
         pytest.param("dark", {Phase.LIVE}, 6.0, id="dark within six seconds"),
         pytest.param("moved", {Phase.LIVE}, 10.0, id="moved within ten seconds"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ingest.judges.quality import FlapJudge, GarbleJudge
 
 
@@ -31,17 +33,39 @@ def test_broken_pictures_are_garbled_within_a_second_and_healed_after() -> None:
 
 def test_sessions_that_end_again_and_again_are_flapping() -> None:
     judge = FlapJudge()
-    for end in (1.0, 3.0):
-        judge.ended(end, lasted_s=1.0)
+    for end in (10.0, 18.0):
+        judge.ended(end, lasted_s=7.0)
         assert not judge.flapping(end, None)
-    judge.ended(5.0, lasted_s=1.0)
-    assert judge.flapping(5.0, None)
-    assert judge.flapping(7.0, open_for_s=2.0)
-    assert not judge.flapping(14.0, open_for_s=8.5)
+    judge.ended(26.0, lasted_s=7.0)
+    assert judge.flapping(26.0, None)
+    assert judge.flapping(28.0, open_for_s=2.0)
+    assert not judge.flapping(35.0, open_for_s=8.5)
 
 
-def test_a_camera_restarted_once_a_minute_is_not_flapping() -> None:
+def test_who_ends_again_as_soon_as_it_is_opened_is_flapping() -> None:
+    judge = FlapJudge()
+    judge.ended(1000.0, lasted_s=900.0)
+    assert not judge.flapping(1000.0, None)
+    judge.ended(1004.0, lasted_s=3.5)
+    assert judge.flapping(1004.0, None)
+    assert judge.flapping(1006.0, open_for_s=1.5)
+    assert judge.flapping(1012.0, open_for_s=7.5)
+    assert not judge.flapping(1013.0, open_for_s=8.5)
+    judge.ended(1400.0, lasted_s=390.0)
+    assert not judge.flapping(1400.0, None), "what is over does not count again"
+
+
+def test_who_goes_away_while_flapping_is_flapping_no_more() -> None:
+    judge = FlapJudge()
+    judge.ended(0.0, lasted_s=1.0)
+    judge.ended(2.0, lasted_s=1.0)
+    assert judge.flapping(9.0, None)
+    assert not judge.flapping(13.0, None)
+
+
+@pytest.mark.parametrize("lasted_s", [5.0, 500.0])
+def test_a_camera_restarted_once_a_minute_is_not_flapping(lasted_s: float) -> None:
     judge = FlapJudge()
     for end in range(0, 600, 60):
-        judge.ended(float(end), lasted_s=5.0)
+        judge.ended(float(end), lasted_s)
         assert not judge.flapping(float(end), None)
