@@ -85,6 +85,18 @@ class Admission(Plain):
     load_tenth: float
 
 
+class Fallback(Plain):
+    """A part of the work that runs on ``used`` although the settings asked for ``asked``, or does so for some streams.
+
+    ``cause``: a sentence of the worker's log.
+    """
+
+    part: Literal["detection", "decoding"]
+    asked: str
+    used: str
+    cause: str
+
+
 class WorkerInfo(Plain):
     """Where a worker's private port is and which cameras it holds. ``admission``: ``None`` until it is known."""
 
@@ -93,6 +105,7 @@ class WorkerInfo(Plain):
     started_at: float
     cameras: tuple[str, ...] = ()
     admission: Admission | None = None
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 _Record = TypeVar("_Record", bound=Plain)

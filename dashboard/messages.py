@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.event import Box
-from alerts.health import Admission, CameraHealth
+from alerts.health import Admission, CameraHealth, Fallback
 from alerts.records import AlarmChange, EventRow, HistogramBucket
 from configs.schema import Identifier, Line, RegionLevel, Zone
 from dashboard.patrol.rotation import Rotation
@@ -95,7 +95,10 @@ class CameraInfo(Message):
 
 
 class Node(Message):
-    """``admission``: of the worker that was promised most; ``None`` until one of them knows."""
+    """``admission``: of the worker that was promised most; ``None`` until one of them knows.
+
+    ``fallbacks``: what workers run elsewhere than their settings ask for.
+    """
 
     title: str
     title_en: str
@@ -103,6 +106,7 @@ class Node(Message):
     server_time: float
     detector: DetectorInfo
     admission: Admission | None
+    fallbacks: tuple[Fallback, ...]
     version: str
     slots: int
     regions: tuple[RegionInfo, ...]

@@ -13,6 +13,7 @@ from ingest.frame import StreamName
 from ingest.gating.gate import GateLimits, GateState, PacketGate
 from ingest.gating.level import Level, LevelGate
 from ingest.ledger import FrameLedger
+from ingest.rtsp.decoders import Decoders
 from ingest.rtsp.decoding import FrameDecoder, FrameTarget, UnitDecoder
 from ingest.rtsp.gated import GatedDecoder
 from ingest.rtsp.switched import AnalysedStream, SwitchedDecoder
@@ -48,12 +49,14 @@ class AnalysedStreams:
         model_input: ModelInput | None,
         ready: Callable[[StreamName], bool],
         on_change: Callable[[StreamName], None],
+        decoders: Decoders,
     ) -> None:
         wanted = camera.detection
         self._camera = camera
         self._ledger = ledger
         self._frames = frames
         self._on_change = on_change
+        self._decoders = decoders
         self._need: PixelNeed | None = None
         first: StreamName = "main" if camera.sub is None or (wanted.enabled and wanted.stream == "main") else "sub"
         names: tuple[StreamName, ...] = (first,) if wanted.enabled else ()
@@ -101,6 +104,7 @@ class AnalysedStreams:
             target=self._frames,
             see=see,
             thins=branch.level.thins,
+            decoders=self._decoders,
         )
         branch.decoder = GatedDecoder(self._camera.id, frames, branch.gate, self._ledger, branch.level)
         if self._need is None:

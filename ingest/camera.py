@@ -18,6 +18,7 @@ from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
 from ingest.live import LiveChannel
 from ingest.rtsp.address import Address, Opener, open_rtsp
+from ingest.rtsp.decoders import ON_PROCESSOR, Decoders
 from ingest.rtsp.decoding import FrameTarget
 from ingest.rtsp.reading import Moment
 from ingest.rtsp.session import SessionCounts, SessionLimits, StreamSession, real_now
@@ -96,6 +97,7 @@ class CameraIngest:
         on_state: Callable[[StreamState], None] = lambda _: None,
         gated: bool = True,
         model_input: ModelInput | None = None,
+        decoders: Decoders = ON_PROCESSOR,
         limits: SessionLimits | None = None,
         opener: Opener = open_rtsp,
         now: Callable[[], Moment] = real_now,
@@ -120,6 +122,7 @@ class CameraIngest:
             model_input=model_input,
             ready=self._is_live,
             on_change=self._tell_change,
+            decoders=decoders,
         )
         names: tuple[StreamName, ...] = ("sub", "main") if camera.sub is not None else ("main",)
         self._channels = {name: self._new_channel(name) for name in names}

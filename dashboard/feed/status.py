@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import structlog
 from pydantic import ValidationError
 
-from alerts.health import Admission, CameraHealth, WorkerInfo
+from alerts.health import Admission, CameraHealth, Fallback, WorkerInfo
 from configs.schema import Settings
 from dashboard.messages import CameraStatus, DetectorInfo
 from ingest.state import Phase
@@ -57,15 +57,27 @@ def detector_of(statuses: Iterable[CameraStatus], settings: Settings) -> Detecto
     return DetectorInfo(id=settings.model.id, mode="unknown")
 
 
-def heaviest(workers: Mapping[str, str]) -> Admission | None:
-    """The admission of the worker with the greatest load, out of ``xl:workers``; one that is unreadable is told."""
+def readable(workers: Mapping[str, str]) -> tuple[WorkerInfo, ...]:
+    """The workers out of ``xl:workers``; one that is unreadable is told."""
     found = []
     for worker_id, raw in workers.items():
         try:
-            found.append(WorkerInfo.model_validate_json(raw).admission)
+            found.append(WorkerInfo.model_validate_json(raw))
         except ValidationError as error:
             log.warning("undecodable_worker", worker_id=worker_id, faults=error.error_count())
-    return max((each for each in found if each is not None), key=lambda each: each.load_all, default=None)
+    return tuple(found)
+
+
+def heaviest(workers: Iterable[WorkerInfo]) -> Admission | None:
+    """The admission of the worker with the greatest load."""
+    known = (worker.admission for worker in workers if worker.admission is not None)
+    return max(known, key=lambda each: each.load_all, default=None)
+
+
+def fallbacks_of(workers: Iterable[WorkerInfo]) -> tuple[Fallback, ...]:
+    """What runs elsewhere than asked for, each once."""
+    told = {fallback.model_dump_json(): fallback for worker in workers for fallback in worker.fallbacks}
+    return tuple(told.values())
 
 
 def _unheard(camera_id: str, detail: str) -> CameraStatus:

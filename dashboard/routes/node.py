@@ -11,7 +11,7 @@ from dashboard.access.guard import AuditReader, CameraReader, MetricsReader, Nod
 from dashboard.access.viewer import Viewer
 from dashboard.dependencies import Deps
 from dashboard.errors import RESPONSES, BusAway
-from dashboard.feed.status import camera_statuses, detector_of, heaviest
+from dashboard.feed.status import camera_statuses, detector_of, fallbacks_of, heaviest, readable
 from dashboard.messages import AuditLine, AuditPage, CameraInfo, CameraStatus, Health, Node, RegionInfo, SiteInfo
 from dashboard.metrics import render
 from dashboard.policy import Action
@@ -45,6 +45,7 @@ async def metrics(_: MetricsReader, request: Request) -> Response:
 async def node(viewer: NodeReader, deps: Deps) -> Node:
     """The settings as far as the viewer covers them, without any address or secret."""
     settings, now = deps.settings, deps.clock()
+    workers = readable(await deps.bus.workers())
     statuses = camera_statuses(deps.regions.site_of_camera, await deps.bus.health(), now)
     return Node(
         title=settings.title,
@@ -52,7 +53,8 @@ async def node(viewer: NodeReader, deps: Deps) -> Node:
         timezone=settings.timezone,
         server_time=now,
         detector=detector_of(statuses, settings),
-        admission=heaviest(await deps.bus.workers()),
+        admission=heaviest(workers),
+        fallbacks=fallbacks_of(workers),
         version=deps.version,
         slots=settings.patrol.slots,
         regions=tuple(info for root in settings.regions for info in _regions(root, viewer)),

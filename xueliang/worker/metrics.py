@@ -19,6 +19,7 @@ def register(registry: CollectorRegistry, node: WorkerNode) -> None:
     """Everything the worker counts."""
     registry.register(_Frames(node))
     registry.register(_Stage(node))
+    registry.register(_Fallbacks(node))
     registry.register(_Overload(node))
     registry.register(_Live(node))
     registry.register(Counters("xueliang_publisher", node.publisher.counters, frozenset({"waiting"})))
@@ -72,6 +73,21 @@ class _Stage(_NodeCollector):
         yield CounterMetricFamily("xueliang_detection_busy_seconds", "of all sessions together", metrics.busy_s)
         yield _histogram("xueliang_detection_wait_seconds", "capture to start of inference", metrics.wait)
         yield _histogram("xueliang_detection_inference_seconds", "letterbox to NMS", metrics.inference)
+
+
+class _Fallbacks(_NodeCollector):
+    """An alarm on the first of them catches a GPU that is missing after an update."""
+
+    def collect(self) -> Iterator[Metric]:
+        told = GaugeMetricFamily(
+            "xueliang_fallback", "1 where a part runs elsewhere than asked for", labels=["part", "asked", "used"]
+        )
+        for fallback in self._node.fallbacks:
+            told.add_metric([fallback.part, fallback.asked, fallback.used], 1)
+        yield told
+        decoders = self._node.decoders
+        text = "decoders on the processor although hardware was asked for"
+        yield CounterMetricFamily("xueliang_decoding_fallbacks", text, decoders.fallbacks)
 
 
 class _Overload(_NodeCollector):

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from alerts.bus import EventBus, Outcome
 from alerts.delivery.connection import connect
 from alerts.delivery.publisher import Publisher
-from alerts.health import HealthBoard, WorkerInfo
+from alerts.health import Fallback, HealthBoard, WorkerInfo
 from alerts.snapshot import SnapshotWriter
 from configs.schema import Camera, Settings
 from detect.factory import DetectorPlan
@@ -23,6 +23,7 @@ from ingest.camera import CameraIngest
 from ingest.fair_share import Share
 from ingest.ledger import FrameLedger
 from ingest.mailbox import Mailboxes
+from ingest.rtsp.decoders import Decoders
 from ingest.watch import Watch
 from xueliang.surroundings import evidence_dir
 from xueliang.worker.analysis import Analyses, CameraAnalysis
@@ -54,6 +55,8 @@ class WorkerNode:
         self.plan = plan
         analysed = [camera.id for camera in cameras]
         self.ledger = FrameLedger(analysed)
+        self._hardware = settings.decoding.hardware
+        self.decoders = Decoders(self._hardware)
         shares = {
             camera.id: Share(camera.detection.fps, camera.detection.min_fps, camera.detection.priority)
             for camera in cameras
@@ -76,6 +79,7 @@ class WorkerNode:
                 on_state=lambda _: self._poke(),
                 gated=plan.mode == "model",  # what moves is found by differences between frames: it needs them all
                 model_input=plan.input,
+                decoders=self.decoders,
             )
             for camera in cameras
         }
@@ -104,7 +108,7 @@ class WorkerNode:
         info = WorkerInfo(url=url, pid=os.getpid(), started_at=time.time(), cameras=tuple(self.ingests))
 
         def told() -> WorkerInfo:
-            return info.model_copy(update={"admission": self.overload.admission})
+            return info.model_copy(update={"admission": self.overload.admission, "fallbacks": self.fallbacks})
 
         self._status = StatusThread(
             self.worker_id,
@@ -144,6 +148,17 @@ class WorkerNode:
         ]
         _log.info("worker_stopped", took_s=round(time.monotonic() - began, 2), unsent=unsent, hanging_readers=hanging)
 
+    @property
+    def fallbacks(self) -> tuple[Fallback, ...]:
+        """What runs elsewhere than the settings ask for, and why."""
+        told = []
+        if (detection := self.plan.fallback) is not None:
+            told.append(Fallback(part="detection", asked=detection.asked, used=detection.used, cause=detection.cause))
+        if (cause := self.decoders.fallback) is not None:
+            used = self.decoders.device or "cpu"
+            told.append(Fallback(part="decoding", asked=self._hardware, used=used, cause=cause))
+        return tuple(told)
+
     def health(self) -> dict[str, object]:
         """For ``GET /health`` of the private port."""
         stage, admission = self.stage.health, self.overload.admission
@@ -155,6 +170,10 @@ class WorkerNode:
             "reason": self.plan.reason,
             "detection": {"phase": stage.phase, "error": stage.error},
             "sessions": self.stage.metrics().sessions,
+            "accelerator": self.plan.accelerator,
+            "batch": self.plan.batch,
+            "decoding": self.decoders.device or "cpu",
+            "fallbacks": [each.model_dump() for each in self.fallbacks],
             "admission": None if admission is None else admission.model_dump(),
             "cameras": {name: str(ingest.state.phase) for name, ingest in self.ingests.items()},
         }

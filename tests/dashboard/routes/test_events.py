@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from alerts.event import Snapshot
-from alerts.health import Admission, WorkerInfo
+from alerts.health import Admission, Fallback, WorkerInfo
 from dashboard.feed.status import SCENES_ONLY
 from dashboard.policy import Role
 from models.manifest import shipped_manifest
@@ -178,6 +178,15 @@ def test_the_node_tells_the_worker_that_was_promised_most(wall: Any) -> None:
         wall.redis.hset("xl:workers", worker, info.model_dump_json())
     wall.redis.hset("xl:workers", "w4", "not json")
     assert wall.client().get("/api/node").json()["admission"]["load_all"] == 1.7
+
+
+def test_the_node_tells_what_runs_elsewhere_than_asked_for(wall: Any) -> None:
+    assert wall.client().get("/api/node").json()["fallbacks"] == []
+    fallback = Fallback(part="detection", asked="cuda", used="cpu", cause="libcudnn.so.9: no such file")
+    for worker in ("w1", "w2"):
+        info = WorkerInfo(url="http://127.0.0.1:1", pid=1, started_at=1.0, fallbacks=(fallback,))
+        wall.redis.hset("xl:workers", worker, info.model_dump_json())
+    assert wall.client().get("/api/node").json()["fallbacks"] == [fallback.model_dump()]
 
 
 def test_a_silent_worker_is_not_a_healthy_camera(wall: Any) -> None:

@@ -723,6 +723,25 @@ export interface components {
             v: 1;
         };
         /**
+         * Fallback
+         * @description A part of the work that runs on ``used`` although the settings asked for ``asked``, or does so for some streams.
+         *
+         *     ``cause``: a sentence of the worker's log.
+         */
+        Fallback: {
+            /** Asked */
+            asked: string;
+            /** Cause */
+            cause: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "detection" | "decoding";
+            /** Used */
+            used: string;
+        };
+        /**
          * Fault
          * @description Why a stream shows nothing new, or nothing good. The words of the design; the worker names each.
          * @enum {string}
@@ -1018,12 +1037,16 @@ export interface components {
         /**
          * Node
          * @description ``admission``: of the worker that was promised most; ``None`` until one of them knows.
+         *
+         *     ``fallbacks``: what workers run elsewhere than their settings ask for.
          */
         Node: {
             admission: components["schemas"]["Admission"] | null;
             /** Cameras */
             cameras: components["schemas"]["CameraInfo"][];
             detector: components["schemas"]["DetectorInfo"];
+            /** Fallbacks */
+            fallbacks: components["schemas"]["Fallback"][];
             /** Regions */
             regions: components["schemas"]["RegionInfo"][];
             /** Server Time */

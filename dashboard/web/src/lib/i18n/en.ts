@@ -308,6 +308,8 @@ export const en: Record<Key, string> = {
   "health.clock.arrival": "Arrival",
   "health.none": "none",
   "health.admission.over": "Promised {promised} frames/s, this machine detects {capacity}: {all} % of what it carries if all move at once, {tenth} % if a tenth do",
+  "health.fallback.detection": "Detection runs on {used}, not on {asked} as the settings ask: {cause}",
+  "health.fallback.decoding": "Some or all video is not decoded by {asked} as the settings ask, now {used}: {cause}",
   "health.admission.fits": "Promised {promised} frames/s of {capacity}: at most {all} % of what this machine carries",
   "health.level.full": "as promised",
   "health.level.half": "overload: half rate",

@@ -306,6 +306,8 @@ export const zh = {
   "health.clock.arrival": "到达时间",
   "health.none": "无",
   "health.admission.over": "承诺每秒分析 {promised} 帧，本机检测能力 {capacity} 帧：全部同时活动为承载量的 {all}%，一成活动为 {tenth}%",
+  "health.fallback.detection": "检测未在设置要求的 {asked} 上运行，现用 {used}：{cause}",
+  "health.fallback.decoding": "部分或全部视频未按设置由 {asked} 硬件解码，现用 {used}：{cause}",
   "health.admission.fits": "承诺每秒分析 {promised} 帧，本机检测能力 {capacity} 帧：最多为承载量的 {all}%",
   "health.level.full": "按承诺分析",
   "health.level.half": "过载：半速",
