@@ -28,9 +28,9 @@ LOOK_S = 1.0
 ASIDE_S = 1.7
 """Seconds without a decoded picture after which a key frame is decoded to be looked at."""
 RESTING_S = 15.0
-"""The same for a large picture that was looked at for ``SETTLED_S`` and sends as much as ever: one look costs 15 ms,
+"""The same for a large picture that was looked at ``SETTLED`` times and sends as much as ever: one look costs 15 ms,
 and whatever covers or turns a camera makes packets that open its gate."""
-SETTLED_S = 60.0
+SETTLED = 12
 LARGE_PIXELS = 640 * 480
 
 
@@ -62,6 +62,7 @@ class StreamJudge:
         self._declared: float | None = None
         self._dimensions = (0, 0)
         self._slices_now = self._usual_slices = 1
+        self._looks = 0  # in this session
         self._blind = 0  # key frames in a row that could not be looked at
 
     @property
@@ -79,7 +80,7 @@ class StreamJudge:
             self._pace.begin()
             self._still.begin(now)
             self._dark.begin()
-            self._blind = 0
+            self._blind = self._looks = 0
             self._looked_at = now
 
     def ended(self, *, counts: bool) -> bool:
@@ -104,16 +105,15 @@ class StreamJudge:
             self._slices_now = max(1, sum(map(unit.parameters.syntax.is_slice, unit.units)))
             self._loss.note(now, unit.parameters.codec_name, self._number(unit), half=unit.half)
             self._pace.note(now, self._declared)
-        if self._eyes is not None and unit.keyframe and now - self._looked_at >= self._aside_s(now):
+        if self._eyes is not None and unit.keyframe and now - self._looked_at >= self._aside_s():
             picture = self._eyes.look(unit)
             self._blind = 0 if picture is not None else self._blind + 1
             if picture is not None:
                 self.see(picture)
 
-    def _aside_s(self, now: float) -> float:
+    def _aside_s(self) -> float:
         width, height = self._dimensions
-        settled = self._opened_at is not None and now - self._opened_at > SETTLED_S
-        resting = settled and width * height > LARGE_PIXELS and not self._hush.hushed
+        resting = self._looks >= SETTLED and width * height > LARGE_PIXELS and not self._hush.hushed
         return RESTING_S if resting else ASIDE_S
 
     def decoded(self, *, good: bool) -> None:
@@ -133,6 +133,7 @@ class StreamJudge:
             if now - self._looked_at < LOOK_S:
                 return
             self._looked_at = now
+            self._looks += 1
         small = thumbnail(picture)
         with self._lock:
             self._still.look(now, small)
