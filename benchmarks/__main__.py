@@ -16,6 +16,7 @@ from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.builtin import BUILTIN
 from benchmarks.cases.density import DENSITY
 from benchmarks.cases.detect import DETECT
+from benchmarks.cases.gpu import GPU
 from benchmarks.cases.ingest import INGEST
 from benchmarks.cases.node import NODE
 from benchmarks.cases.recovery import RECOVERY
@@ -24,7 +25,7 @@ from benchmarks.page import page, table
 from benchmarks.report import Case, Report, machine
 
 CASES: dict[str, Case] = {
-    case.name: case for case in (NODE, RECOVERY, INGEST, DETECT, DENSITY, ACCURACY, BUILTIN, TRACKING)
+    case.name: case for case in (NODE, RECOVERY, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
 }
 
 RESULTS = Path("benchmarks/results/report.json")

@@ -104,5 +104,5 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "versions": {each.name: each.version for each in distributions() if each.name in _TOLD},
+        "versions": dict(sorted((each.name, each.version) for each in distributions() if each.name in _TOLD)),
     }

@@ -68,7 +68,7 @@ def run(quick: bool, workdir: Path) -> Report:  # noqa: ARG001 - what it keeps l
     if shared is None:
         report.notes.append("no models here, so no figure: want ../shared/models")
         return report
-    source = _source(shared, report)
+    source = source_of(shared, report)
     prepare(source, PROFILES, CACHE)
     _efficiency(report, shared / "models" / f"{YOLOX}.onnx", source, scale)
     simulated = [SimCamera(f"D{index}", source, phase_s=index * 2.3) for index in range(max(CAMERAS.values()))]
@@ -87,7 +87,8 @@ def run(quick: bool, workdir: Path) -> Report:  # noqa: ARG001 - what it keeps l
     return report
 
 
-def _source(shared: Path, report: Report) -> Source:
+def source_of(shared: Path, report: Report) -> Source:
+    """A real clip where there is one, else a drawn scene, and a note."""
     clip = shared / "video" / "ken_pedestrian.mp4"
     if not clip.is_file():
         report.notes.append("no clips here: a drawn scene")

@@ -3,13 +3,16 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from benchmarks.cases.accuracy import spec_of
 from detect.detection import Detections
-from detect.detector import CameraDetectors, Detector
+from detect.detector import CameraDetectors, Detector, OnnxDetector
 from detect.stage import DetectionFailedError, DetectionStage
 from ingest.frame import Frame, Picture
 from ingest.ledger import DropCause, FrameLedger
@@ -370,6 +373,40 @@ def test_what_waits_is_taken_together_and_nothing_is_waited_for(bench: Callable[
     metrics = stage.metrics()
     assert metrics.analysed == 7 == sum(metrics.wait.counts) == sum(metrics.inference.counts)
     assert metrics.wait.sum_s == pytest.approx(7 * 0.5)
+
+
+def test_a_real_model_gives_each_camera_what_is_on_its_own_picture(
+    bench: Callable[[str], Bench], shared_folder: Path, make_frame: MakeFrame
+) -> None:
+    spec = spec_of(shared_folder / "models" / "deimv2_atto_320.onnx")
+    pictures = {}
+    for camera_id, name in zip("abc", ("bus", "zidane", "bus"), strict=True):
+        pixels = cv2.imread(str(shared_folder / "images" / f"{name}.jpg"))
+        assert pixels is not None
+        pictures[camera_id] = ArrayPicture(pixels.astype(np.uint8))
+    it = bench("abc")
+    seen: dict[str, Detections] = {}
+
+    def on_result(frame: Frame, detections: Detections) -> None:
+        seen[frame.camera_id] = detections
+
+    def opener() -> OnnxDetector:
+        return OnnxDetector(spec, min_score=0.4, nms_iou=0.6, batch=3)
+
+    stage = it.stage(opener=opener, on_result=on_result)
+    stage.start()
+    with stage.at_rest():
+        for camera_id, picture in pictures.items():
+            it.ledger.received(camera_id)
+            it.source.put(make_frame(camera_id, picture=picture))
+    for camera_id in "abc":
+        it.until_closed(camera_id, 1)
+    alone = OnnxDetector(spec, min_score=0.4, nms_iou=0.6)
+    for camera_id, picture in pictures.items():
+        expected = alone.detect(picture)
+        assert len(expected) > 1
+        assert seen[camera_id].classes.tolist() == expected.classes.tolist()
+        np.testing.assert_allclose(seen[camera_id].boxes, expected.boxes, atol=0.5)
 
 
 def test_a_picture_that_breaks_a_run_costs_itself_alone(bench: Callable[[str], Bench]) -> None:

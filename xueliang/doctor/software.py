@@ -60,6 +60,11 @@ def packages(needs: Iterable[Requirement], installed: Mapping[str, str], pins: M
         text = "installed beside opencv-python-headless: both write the same module, and it needs libGL"
         remedy = "pip uninstall opencv-python, then reinstall opencv-python-headless"
         findings.append(warning("opencv-python", text, remedy))
+    runtimes = sorted(name for name in ("onnxruntime", *_STAND_INS["onnxruntime"]) if name in installed)
+    if len(runtimes) > 1:
+        text = f"{' and '.join(runtimes)} are installed: they write the same module, and the last one wins"
+        action = f"pip uninstall {' '.join(runtimes)}, then install the one that is wanted"
+        findings.append(warning("onnxruntime", text, action))
     return findings or [ok("packages", f"{count}, each as required" + (" and as locked" if pins else ""))]
 
 

@@ -102,6 +102,8 @@ def test_a_package_with_an_accelerator_stands_for_the_plain_one() -> None:
     needs = [Requirement("onnxruntime>=1.22")]
     assert software.packages(needs, {"onnxruntime-gpu": "1.23"}, {})[0].level is Level.OK
     assert software.packages(needs, {"onnxruntime-gpu": "1.20"}, {})[0].level is Level.FAULT
+    both = software.packages(needs, {"onnxruntime": "1.23", "onnxruntime-gpu": "1.23"}, {})
+    assert [(each.level, each.subject) for each in both] == [(Level.WARNING, "onnxruntime")]
 
 
 def test_an_old_python_and_a_missing_wall_are_faults(tmp_path: Path) -> None:
