@@ -171,6 +171,7 @@ def _proven(name: Name, settings: ModelSettings, spec: ModelSpec, cache: Path | 
     chosen = accelerator(name, device, cache=cache, free_inputs=free, batch=batch)
     if cache is not None and name in {"tensorrt", "openvino"}:
         (cache / name).mkdir(parents=True, exist_ok=True)
+        _log.info("accelerator_compiles", accelerator=name, model=spec.id, may_take="minutes at the first start")
     detector = OnnxDetector(spec, min_score=0.5, nms_iou=0.5, accelerator=chosen, batch=batch)
     try:
         detector.probe()

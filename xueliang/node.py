@@ -22,6 +22,8 @@ from xueliang.supervisor.supervisor import Stage, Supervisor
 from xueliang.surroundings import database_url
 
 PROCESSES = ("worker", "historian", "dashboard")
+_START_S = 30.0
+_COMPILING_S = 900.0  # an accelerator loads libraries of gigabytes, and some compile the model for minutes
 
 
 class MonotonicClock:
@@ -77,6 +79,7 @@ def assemble(settings: Settings, config: Path, lock: IO[str], also: Sequence[Chi
                 announced(settings.state_dir, name),
                 env=env,
                 stop_s=2.5 if name == "worker" else 1.5,
+                start_s=_COMPILING_S if name == "worker" and settings.model.accelerator != "cpu" else _START_S,
             )
         )
         for name in PROCESSES

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from ingest.frame import Frame, Picture
 from models.labels import LABELS
 from models.manifest import Fit, ModelInput
 from models.spec import ModelSpec
+from tests.detect.stage_bench import DEADLINE_S, Bench
 
 
 class _Proto:
@@ -120,3 +121,17 @@ def make_frame() -> Callable[..., Frame]:
         return Frame(camera_id, "sub", sequence, captured_at, captured_at, "arrival", picture)
 
     return make
+
+
+@pytest.fixture
+def bench(make_frame: Callable[..., Frame]) -> Iterator[Callable[[str], Bench]]:
+    made: list[Bench] = []
+
+    def make(cameras: str) -> Bench:
+        made.append(Bench(cameras, make_frame))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.source.close()
+        assert all(stage.stop(DEADLINE_S) for stage in each.stages)
