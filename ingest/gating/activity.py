@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from math import log2
 from statistics import median
 
-_STEP = 0.6
+_STEP = 1.0
 _FLATTEST, _STEEPEST = -1 / 6, -1.3
 _USUAL = -1 / 3
 _PRIOR = 3.0  # a slope is believed as far as the quantiser turned: sum of steps squared
 _FORGETTING = 0.9995  # a picture
 _FIRST = 3  # pictures after a key frame that have a slope of their own
+_MOST = 2.5  # limits: what is beyond is not remembered, or it would take too long to calm down
 _LATELY = 100  # pictures
 _AS_GOOD_AS = 8  # pictures at one place: what is known of all places counts for so many
 _MEAN_TO_STANDARD = 1.25  # deviation of a normal distribution
@@ -155,7 +156,7 @@ class Activity:
             excess = norm.excess(octaves, quantiser, rest)
             most = self.limits.outlier
             step = max(-most, min(most, excess / norm.spread())) - self.limits.slack
-            self._sum = min(1.5 * self._limit, max(0.0, self._sum + step))
+            self._sum = min(_MOST * self._limit, max(0.0, self._sum + step))
             self._in_gop = max(0.0, self._in_gop + step)
             self._greatest = max(self._greatest, self._in_gop)
             self.level = self._sum / self._limit

@@ -15,6 +15,9 @@ from enum import StrEnum
 from ingest.gating.activity import Activity
 
 
+_UNSETTLED = 2.0  # evidence that opens while wary: after movement rate control wavers, and key frames are looked at
+
+
 class GateState(StrEnum):
     """``learning``: everything is decoded until the camera's calm is known. ``off``: the settings ask for no gate.
     ``watched``: it would be shut, but somebody looks at the live picture and wants the boxes on it.
@@ -43,7 +46,7 @@ class GateLimits:
     open may have gone no further than out of the detector's reach.
     """
 
-    hold_s: float = 1.5
+    hold_s: float = 1.2
     look_s: float = 2.0
     floor_s: float = 30.0
     wary_s: float = 4.0
@@ -152,11 +155,11 @@ class PacketGate:
         return Decision.REST
 
     def _shut_decision(self, at: float, keyframe: bool) -> Decision:
-        if self._activity.level >= 1:
+        wary = at - self._shut_at <= self._limits.wary_s
+        if self._activity.level >= (_UNSETTLED if wary else 1):
             self._counts["opened"] += 1
             self._open(at)
             return Decision.DECODE
-        wary = at - self._shut_at <= self._limits.wary_s
         if keyframe and (wary or at - self._looked_at >= self._limits.floor_s):
             self._counts["looks"] += 1
             self._looked_at = at
