@@ -115,12 +115,19 @@ class SliceNumber:
 
     H.264: ``frame_num``, which counts reference pictures. H.265: ``slice_pic_order_cnt_lsb``. ``restarts``: the count
     begins anew here. ``reference``: others may refer to the picture.
+
+    H.265 only: ``references``: how far from it, in order of output, the pictures are that it is made from; ``None``
+    where that cannot be read. ``leading``: it comes after a random access point and is shown before. ``anchor``: the
+    count of later pictures goes on from it (8.3.1).
     """
 
     value: int
     modulus: int
     restarts: bool
     reference: bool
+    references: tuple[int, ...] | None = None
+    leading: bool = False
+    anchor: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 The demuxer does not hand out RTP's sequence numbers, but whoever loses the packet in which a picture begins loses the
 picture, and its number is missing: ``frame_num`` in H.264 (7.4.3, gaps in it are not allowed), the picture order count
-in H.265, as long as pictures are not reordered.
+in H.265. Where that goes back, pictures are put in order, and what others are made from must have come.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+from ingest.judges.references import ReferenceJudge
 from ingest.nal import CodecName, SliceNumber
 
 
@@ -26,6 +27,7 @@ class LossJudge:
         self._came: deque[float] = deque()
         self._lost: deque[tuple[float, int]] = deque()
         self._lossy = False
+        self._references = ReferenceJudge()
         self.lost = 0
         """Pictures known to be lost since the start."""
         self.begin()
@@ -36,18 +38,19 @@ class LossJudge:
         self._suspected = 0
         self._steps: deque[int] = deque(maxlen=25)
         self._reordered = False
+        self._references.begin()
 
     def note(self, now: float, codec: CodecName, number: SliceNumber | None, *, half: bool = False) -> None:
         """A frame came in decoding order; ``None``: its number could not be read. ``half``: one field of it is lost."""
         self._came.append(now)
+        unmet = self._references.note(number) if codec == "hevc" else 0
         if number is None:
             self._suspected = 0
             return
         if number.restarts or self._previous is None:
             self._previous, self._suspected = number.value, int(half)
-            self._reordered = False
             return
-        missing = self._missing_h264(number) if codec == "h264" else self._missing_h265(number)
+        missing = self._missing_h264(number) if codec == "h264" else self._missing_h265(number, unmet)
         if missing or half:
             self._suspected = missing + half
         elif self._suspected:
@@ -76,13 +79,16 @@ class LossJudge:
         # The same number again: a picture after one that nobody refers to.
         return max(0, ahead - 1)
 
-    def _missing_h265(self, number: SliceNumber) -> int:
+    def _missing_h265(self, number: SliceNumber, unmet: int) -> int:
         assert self._previous is not None
         ahead = (number.value - self._previous) % number.modulus
         self._previous = number.value
-        if ahead > number.modulus // 2:
+        if ahead > number.modulus // 2 and not self._reordered:
             self._reordered = True
-        if self._reordered or ahead == 0:
+            self._suspected = 0  # what seemed to be missing may be shown earlier and sent later
+        if self._reordered:
+            return unmet
+        if ahead == 0:
             return 0
         self._steps.append(ahead)
         return ahead // min(self._steps) - 1

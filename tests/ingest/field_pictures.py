@@ -35,6 +35,9 @@ class BitWriter:
             self.text += "0" * (len(code) - 1) + code
         return self
 
+    def se(self, value: int) -> BitWriter:
+        return self.ue(2 * value - 1 if value > 0 else -2 * value)
+
     def pcm(self, level: int) -> BitWriter:
         """The samples of one I_PCM macroblock, grey."""
         self.text += "0" * (-len(self.text) % 8) + f"{level:08b}" * 256 + f"{128:08b}" * 128
