@@ -14,7 +14,6 @@ from enum import StrEnum
 
 from ingest.gating.activity import Activity
 
-
 _UNSETTLED = 2.0  # evidence that opens while wary: after movement rate control wavers, and key frames are looked at
 
 
