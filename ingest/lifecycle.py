@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ingest.state import Fault, Phase, StreamState
@@ -104,14 +104,12 @@ class Lifecycle:
         self._opened_at = now
         self.state = replace(self.state, at=now)
 
-    def picture(self, now: float, verdicts: Verdicts) -> None:
-        """A good picture came at ``now``."""
-        self.state = replace(self.state, last_picture_at=now)
-        fault, detail = _fault_while_live(verdicts)
+    def picture(self, now: float, verdicts: Callable[[], Verdicts]) -> None:
+        """A good picture came at ``now``. While the stream is live, :meth:`tick` asks for verdicts often enough."""
+        self.state = replace(self.state, at=now, last_picture_at=now)
         if self.state.phase is Phase.LIVE:
-            self._tell(fault, detail, now)
             return
-        self._step(Phase.LIVE, fault, detail, now)
+        self._step(Phase.LIVE, *_fault_while_live(verdicts()), now)
         self.state = replace(self.state, attempt=0)
         self._last_fault = self._refused_since = None
 
@@ -203,4 +201,8 @@ def _fault_while_live(verdicts: Verdicts) -> tuple[Fault | None, str]:
 
 def differs(old: StreamState, new: StreamState) -> bool:
     """Whether a page must be told: anything but the clocks changed."""
-    return replace(old, at=0.0, last_picture_at=None) != replace(new, at=0.0, last_picture_at=None)
+    return old is not new and _told(old) != _told(new)
+
+
+def _told(state: StreamState) -> tuple[object, ...]:
+    return state.phase, state.fault, state.since, state.attempt, state.detail, state.next_try_at

@@ -1,8 +1,8 @@
-"""The live channel of one stream: the current GOP as fragments, ready for whoever comes, and what follows it.
+"""The live channel of one stream: the current GOP, ready for whoever comes, and what follows it, as fragments.
 
-Publishers are threads, subscribers are asyncio tasks. Every message is built once for all subscribers. Nothing here
-blocks a publisher: a subscriber that reads too slowly loses pictures up to the next key frame, is told so, and is
-counted.
+Publishers are threads, subscribers are asyncio tasks. Every message is built once for all subscribers, and none where
+nobody watches, as is so for most streams most of the time. Nothing here blocks a publisher: a subscriber that reads
+too slowly loses pictures up to the next key frame, is told so, and is counted.
 """
 
 from __future__ import annotations
@@ -88,6 +88,24 @@ def _init_message(parameters: ParameterSets) -> str:
     )
 
 
+class _Picture:
+    """One picture of the GOP; its fragment is made once, when somebody wants it."""
+
+    __slots__ = ("_data", "_duration", "_sequence", "unit")
+
+    def __init__(self, unit: AccessUnit, sequence: int, duration: int) -> None:
+        self.unit = unit
+        self._sequence = sequence
+        self._duration = duration
+        self._data: bytes | None = None
+
+    @property
+    def data(self) -> bytes:
+        if self._data is None:
+            self._data = fragment(self.unit, self._sequence, self._duration)
+        return self._data
+
+
 class Subscription:
     """One reader of a channel, bound to the event loop in which it was made. Use as a context manager."""
 
@@ -144,7 +162,7 @@ class LiveChannel:
         self._parameters: ParameterSets | None = None
         self._size: tuple[int, int] | None = None
         self._init: tuple[Message, Message] | None = None
-        self._gop: list[bytes] = []
+        self._gop: list[_Picture] = []
         self._gop_bytes = 0
         self._gop_whole = False
         self._last: tuple[float, int] | None = None
@@ -207,11 +225,11 @@ class LiveChannel:
             if self._init is None:
                 return
             self._sequence += 1
-            data = fragment(unit, self._sequence, duration)
+            picture = _Picture(unit, self._sequence, duration)
             self._last = (unit.captured_at, unit.pts)
-            self._remember(data, unit.keyframe)
+            self._remember(picture)
             for subscription in list(self._subscribers):
-                self._offer_picture(subscription, data, unit.keyframe)
+                self._offer_picture(subscription, picture.data, unit.keyframe)
 
     def publish_state(self, state: StreamState) -> None:
         """A change of the stream's state."""
@@ -247,20 +265,20 @@ class LiveChannel:
 
     # From here on: with the lock held, except _take and _leave.
 
-    def _remember(self, data: bytes, keyframe: bool) -> None:
-        if keyframe:
+    def _remember(self, picture: _Picture) -> None:
+        if picture.unit.keyframe:
             self._gop, self._gop_bytes, self._gop_whole = [], 0, True
         if not self._gop_whole:
             return
-        self._gop.append(data)
-        self._gop_bytes += len(data)
+        self._gop.append(picture)
+        self._gop_bytes += picture.unit.size
         if len(self._gop) > self._limits.gop_pictures or self._gop_bytes > self._limits.gop_bytes:
             self._gop, self._gop_bytes, self._gop_whole = [], 0, False
             self._oversized += 1
 
     def _greet(self, subscription: Subscription) -> None:
         self._send_init(subscription)
-        subscription._waiting.extend((_Kind.PICTURE, data) for data in self._gop)
+        subscription._waiting.extend((_Kind.PICTURE, picture.data) for picture in self._gop)
         subscription._needs_key = False
 
     def _send_init(self, subscription: Subscription) -> None:

@@ -90,12 +90,10 @@ class BitReader:
 
     def ue(self) -> int:
         """Unsigned Exp-Golomb."""
-        zeros = 0
-        while self.bits(1) == 0:
-            zeros += 1
-            if zeros > 32:
-                raise MalformedVideo("Exp-Golomb code of more than 32 bits")
-        return (1 << zeros) - 1 + self.bits(zeros)
+        zeros = self._left - (self._value & ((1 << self._left) - 1)).bit_length()
+        if zeros > 32:
+            raise MalformedVideo("Exp-Golomb code of more than 32 bits")
+        return self.bits(2 * zeros + 1) - 1
 
     def se(self) -> int:
         """Signed Exp-Golomb."""

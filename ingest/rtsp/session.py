@@ -347,7 +347,7 @@ class StreamSession:
             if good:
                 self._last_picture = heard.monotonic
                 self._failures.picture()
-                self._lifecycle.picture(heard.wall, self._verdicts(stalled_here=False))
+                self._lifecycle.picture(heard.wall, lambda: self._verdicts(stalled_here=False))
         self._tell()
 
     def _note_failure(self, failure: SessionFailed) -> float:
