@@ -15,6 +15,7 @@ from typing import Any
 import av
 import pytest
 
+from ingest.gating.slice_qp import QpReader
 from ingest.h264 import Field, SliceReader
 from ingest.ledger import DropCause
 from ingest.live import Message
@@ -129,3 +130,9 @@ def test_the_field_is_read_off_the_slice() -> None:
     assert not second.completes(second)
     assert not later.completes(first)
     assert not first.completes(second), "an IDR picture begins a frame"
+
+
+def test_the_quantiser_is_read_off_fields_and_frames() -> None:
+    reader = QpReader(parameters())
+    pictures = [picture for frame in coded_frames(20, whole=frozenset({4})) for picture in frame.pictures]
+    assert {reader.qp(picture) for picture in pictures} == {26}
