@@ -208,7 +208,7 @@ def test_a_session_in_its_order_never_makes_an_illegal_step(
             machine.opened(now)
             is_open = True
         elif event == "picture" and is_open:
-            machine.picture(now, lambda: verdicts)
+            machine.picture(now, lambda told=verdicts: told)
         elif event == "ended" and not waiting:
             machine.ended(now, fault, "ended", now + 1)
             waiting, is_open = True, False
