@@ -192,6 +192,10 @@ _EVENTS = st.lists(
 )
 
 
+def _told(verdicts: Verdicts) -> Callable[[], Verdicts]:
+    return lambda: verdicts
+
+
 @given(_EVENTS)
 def test_a_session_in_its_order_never_makes_an_illegal_step(
     events: list[tuple[str, float, float, Fault, Verdicts]],
@@ -208,7 +212,7 @@ def test_a_session_in_its_order_never_makes_an_illegal_step(
             machine.opened(now)
             is_open = True
         elif event == "picture" and is_open:
-            machine.picture(now, lambda told=verdicts: told)
+            machine.picture(now, _told(verdicts))
         elif event == "ended" and not waiting:
             machine.ended(now, fault, "ended", now + 1)
             waiting, is_open = True, False
