@@ -1,4 +1,4 @@
-"""``xueliang demo`` as somebody sees it who has just installed it: no checkout, no models, one clip of their own."""
+"""``xueliang demo`` as somebody sees it who has just installed it: no checkout, no models, no network."""
 
 from __future__ import annotations
 
@@ -53,8 +53,15 @@ def video(tmp_path: Path) -> Path:
 
 @pytest.mark.system
 @pytest.mark.timeout(175)
+@pytest.mark.parametrize(
+    ("clip", "detector"),
+    [
+        pytest.param(True, {"id": "motion", "mode": "motion"}, id="a clip of their own"),
+        pytest.param(False, {"id": "xueliang_scenes", "mode": "scenes"}, id="drawn scenes alone"),
+    ],
+)
 def test_the_demo_tells_where_the_wall_is_and_who_may_log_in_and_ends_at_ctrl_c(
-    installed: Path, video: Path, tmp_path: Path
+    installed: Path, video: Path, tmp_path: Path, clip: bool, detector: dict[str, str]
 ) -> None:
     state, port = tmp_path / "state", free_ports(1)[0]
     state.mkdir()
@@ -65,7 +72,7 @@ def test_the_demo_tells_where_the_wall_is_and_who_may_log_in_and_ends_at_ctrl_c(
         "PYTHONPATH": str(installed),
         "PORT": str(port),
         "STATE_DIR": str(state),
-        "VIDEO": str(video),
+        "VIDEO": str(video) if clip else "",
         "XDG_DATA_HOME": str(tmp_path / "data"),
         "HTTPS_PROXY": "http://127.0.0.1:9",  # no network to pull a model from
     }
@@ -80,7 +87,7 @@ def test_the_demo_tells_where_the_wall_is_and_who_may_log_in_and_ends_at_ctrl_c(
         assert demo.stdout is not None
         try:
             lines = [demo.stdout.readline().rstrip("\n")]
-            assert lines[0].startswith("starting"), lines
+            assert lines[0].startswith("starting" if clip else "model yolox_nano_416 cannot be had"), lines
             while not lines[-1].startswith("wall ready"):
                 lines.append(demo.stdout.readline().rstrip("\n"))
                 assert lines[-1], lines
@@ -92,6 +99,7 @@ def test_the_demo_tells_where_the_wall_is_and_who_may_log_in_and_ends_at_ctrl_c(
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
                     client.post("/api/login", json={"username": username, "password": password}).raise_for_status()
                     assert client.get("/api/me").json()["username"] == username
+                    assert client.get("/api/node").json()["detector"] == detector
             assert "<title>" in httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).text
         finally:
             children = psutil.Process(demo.pid).children(recursive=True)
