@@ -120,7 +120,8 @@ def _avc_configuration(parameters: h264.ParameterSets) -> bytes:
         ">BBBBBB", 1, sequence.profile_idc, sequence.constraint_flags, sequence.level_idc, 0xFF, 0xE1
     )  # lengths of four bytes; one SPS
     record += struct.pack(">H", len(parameters.sps)) + parameters.sps
-    record += struct.pack(">BH", 1, len(parameters.pps)) + parameters.pps
+    pictures = (parameters.pps, *parameters.more)
+    record += bytes((len(pictures),)) + b"".join(struct.pack(">H", len(pps)) + pps for pps in pictures)
     if sequence.profile_idc in _HIGH_PROFILES:
         depths = (sequence.bit_depth_luma - 8, sequence.bit_depth_chroma - 8)
         record += struct.pack(">BBBB", 0xFC | sequence.chroma_format_idc, 0xF8 | depths[0], 0xF8 | depths[1], 0)

@@ -192,13 +192,17 @@ def _bounded(value: int, limit: int, name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ParameterSets:
-    """One SPS and one PPS as a decoder needs them, NAL headers included, start codes not."""
+    """One SPS and its PPSs as a decoder needs them, NAL headers included, start codes not.
+
+    ``more``: PPSs besides ``pps``; encoders that mix fields and frames, or tune for kinds of slices, have several.
+    """
 
     syntax: ClassVar[NalSyntax] = SYNTAX
     codec_name: ClassVar[CodecName] = "h264"
 
     sps: bytes
     pps: bytes
+    more: tuple[bytes, ...] = ()
 
     def sequence(self) -> SequenceParameters:
         """The SPS, read. Raises :class:`MalformedVideo`."""
@@ -206,7 +210,7 @@ class ParameterSets:
 
     def annex_b(self) -> bytes:
         """Decoder extradata as byte stream."""
-        return to_annex_b((self.sps, self.pps))
+        return to_annex_b((self.sps, self.pps, *self.more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,7 @@ class SliceReader:
 
     def __init__(self, parameters: ParameterSets) -> None:
         self._sequence = parameters.sequence()
-        self._pps_id = BitReader(remove_emulation_prevention(parameters.pps[:_SLICE_HEADER_BYTES])[1:]).ue()
+        self._pps_ids = {pps_id_of(pps) for pps in (parameters.pps, *parameters.more)}
 
     def number(self, unit: bytes) -> SliceNumber | None:
         """Of a picture's first slice; ``None`` for any other slice, and where gaps mean nothing.
@@ -239,7 +243,7 @@ class SliceReader:
         if header is None or self._sequence.gaps_allowed:
             return None
         _, pps_id, value = header
-        if pps_id != self._pps_id:
+        if pps_id not in self._pps_ids:
             raise MalformedVideo(f"slice with the picture parameters {pps_id}")
         restarts = SYNTAX.kind(unit) == IDR
         if restarts and value:
@@ -274,16 +278,28 @@ class SliceReader:
         return reader, pps_id, reader.bits(self._sequence.frame_num_bits)
 
 
+def pps_id_of(pps: bytes) -> int:
+    """``pic_parameter_set_id``. Raises :class:`MalformedVideo` where there is none."""
+    return BitReader(remove_emulation_prevention(pps[:_SLICE_HEADER_BYTES])[1:]).ue()
+
+
 def find_parameter_sets(units: Iterable[bytes]) -> ParameterSets | None:
-    """The last SPS and PPS among the units; ``None`` unless both are there."""
-    sps = pps = b""
+    """The last SPS among the units, and of each PPS the last; ``None`` unless one of both is there."""
+    sps = b""
+    pictures: dict[int, bytes] = {}
     for unit in units:
         kind = SYNTAX.kind(unit)
         if kind == SPS:
             sps = unit
         elif kind == PPS:
-            pps = unit
-    return ParameterSets(sps, pps) if sps and pps else None
+            try:
+                pictures[pps_id_of(unit)] = unit
+            except MalformedVideo:  # told by whoever wants to read slices under it
+                pictures[-1] = unit
+    if not sps or not pictures:
+        return None
+    first, *more = (pictures[pps_id] for pps_id in sorted(pictures))
+    return ParameterSets(sps, first, tuple(more))
 
 
 def parameter_sets_of_extradata(extradata: bytes | None) -> ParameterSets | None:

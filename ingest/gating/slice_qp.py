@@ -31,20 +31,21 @@ class _Picture:
 
 
 class QpReader:
-    """Reads ``SliceQPY`` (7-30) of pictures under one SPS and PPS. Raises ``MalformedVideo`` for broken ones."""
+    """Reads ``SliceQPY`` (7-30) of pictures under one SPS and its PPSs. Raises ``MalformedVideo`` for broken ones."""
 
     def __init__(self, parameters: h264.ParameterSets) -> None:
         self._sequence = h264.parse_sps(parameters.sps)
-        self._picture = _read_pps(parameters.pps)
+        self._pictures = {h264.pps_id_of(pps): _read_pps(pps) for pps in (parameters.pps, *parameters.more)}
 
     def qp(self, first_slice: bytes) -> int:
         """The quantiser, 0 to 51. Raises ``MalformedVideo`` for a header that is none, or an unusually long one."""
-        pps = self._picture
         reader = BitReader(remove_emulation_prevention(first_slice[:_HEADER_BYTES])[1:])
         idr = first_slice[0] & 0x1F == h264.IDR
         reader.ue()  # first_mb_in_slice
         kind = reader.ue() % 5
-        reader.ue()  # pic_parameter_set_id
+        pps = self._pictures.get(reader.ue())
+        if pps is None:
+            raise MalformedVideo("slice with picture parameters that nobody sent")
         if self._sequence.separate_planes:
             reader.bits(2)
         reader.bits(self._sequence.frame_num_bits)
@@ -55,7 +56,7 @@ class QpReader:
                 reader.bits(1)
         if idr:
             reader.ue()  # idr_pic_id
-        self._skip_order(reader, field)
+        self._skip_order(reader, both_fields=pps.bottom_field_order and not field)
         if pps.redundant:
             reader.ue()
         if kind == _B:
@@ -77,8 +78,8 @@ class QpReader:
             raise MalformedVideo(f"slice quantiser {value}")
         return value
 
-    def _skip_order(self, reader: BitReader, field: bool) -> None:
-        order, both_fields = self._sequence.order, self._picture.bottom_field_order and not field
+    def _skip_order(self, reader: BitReader, *, both_fields: bool) -> None:
+        order = self._sequence.order
         if order.kind == 0:
             reader.bits(order.lsb_bits)
             if both_fields:

@@ -64,13 +64,20 @@ def escape(payload: bytes) -> bytes:
 
 
 def parameters() -> ParameterSets:
-    """Frames of two fields, 25 a second, picture order count of type 0, nothing put in order."""
+    """Frames of two fields, 25 a second, picture order count of type 0, nothing put in order.
+
+    Fields have picture parameters of their own: 0; those of whole frames are 1.
+    """
     sps = BitWriter().bits(8, 77).bits(8, 0).bits(8, 30).ue(0, _FRAME_NUM_BITS - 4, 0, _ORDER_BITS - 4, 2).bits(1, 0)
     sps.ue(COLUMNS - 1, FIELD_ROWS - 1).bits(2, 0b00).bits(1, 1).bits(1, 0)  # neither frames only nor adaptive
     sps.bits(1, 1).bits(4, 0).bits(1, 1).bits(32, 1).bits(32, 2 * FPS).bits(1, 1)  # timing of the VUI
     sps.bits(3, 0).bits(1, 1).bits(1, 1).ue(0, 0, 10, 10, 0, 2)  # max_num_reorder_frames 0
-    pps = BitWriter().ue(0, 0).bits(2, 0).ue(0, 0, 0).bits(3, 0).ue(0, 0, 0).bits(3, 0b100)
-    return ParameterSets(b"\x67" + escape(sps.data()), b"\x68" + escape(pps.data()))
+    pps = [
+        BitWriter().ue(place, 0).bits(2, 0).ue(0, 0, 0).bits(3, 0).se(qp).ue(0, 0).bits(3, 0b100).data()
+        for place, qp in enumerate((0, 4))
+    ]
+    first, second = (b"\x68" + escape(data) for data in pps)
+    return ParameterSets(b"\x67" + escape(sps.data()), first, (second,))
 
 
 @dataclass(frozen=True)
@@ -101,14 +108,14 @@ def coded_frames(
 
 
 def _whole(place: int, *, reference: bool) -> bytes:
-    writer = _begin(_P, place, reference).bits(1, 0).bits(_ORDER_BITS, 2 * place % (1 << _ORDER_BITS)).bits(2, 0)
+    writer = _begin(_P, place, reference, pps=1).bits(1, 0).bits(_ORDER_BITS, 2 * place % (1 << _ORDER_BITS)).bits(2, 0)
     writer.bits(int(reference), 0).ue(0, 1, 2 * _MACROBLOCKS)
     return bytes((SLICE | (0x60 if reference else 0),)) + escape(writer.data())
 
 
-def _begin(kind: int, place: int, reference: bool) -> BitWriter:
+def _begin(kind: int, place: int, reference: bool, *, pps: int = 0) -> BitWriter:
     frame_num = place if reference else min(place, 1)
-    return BitWriter().ue(0, kind, 0).bits(_FRAME_NUM_BITS, frame_num % (1 << _FRAME_NUM_BITS))
+    return BitWriter().ue(0, kind, pps).bits(_FRAME_NUM_BITS, frame_num % (1 << _FRAME_NUM_BITS))
 
 
 def _field(place: int, number: int, bottom: bool, *, reference: bool) -> bytes:
