@@ -304,6 +304,10 @@ class PatrolPlan(Section):
     sites: tuple[Identifier, ...] = Field(default=(), description="empty: every site with a camera, in file order")
 
 
+SCENES_ONLY = "xueliang_scenes"
+"""The model in the box: it knows the simulator's drawn scenes and nothing else, and whoever runs it says so."""
+
+
 class ModelSettings(Section):
     """The detector and how it runs."""
 

@@ -8,14 +8,11 @@ import structlog
 from pydantic import ValidationError
 
 from alerts.health import Admission, CameraHealth, Fallback, WorkerInfo
-from configs.schema import Settings
+from configs.schema import SCENES_ONLY, Settings
 from dashboard.messages import CameraStatus, DetectorInfo
 from ingest.state import Phase
 
 log = structlog.get_logger(__name__)
-
-SCENES_ONLY = "xueliang_scenes"
-"""The model in the box: it knows the simulator's drawn scenes and nothing else."""
 
 
 def camera_status(camera_id: str, raw: str | None, now: float) -> CameraStatus:

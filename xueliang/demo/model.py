@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from configs.schema import ModelSettings
+from configs.schema import SCENES_ONLY, ModelSettings
 from models.errors import ModelUnavailableError
 from models.store import ModelStore
-
-SCENES_ONLY = "xueliang_scenes"
-"""The model in the box: it knows the simulator's drawn scenes and nothing else."""
 
 
 def demo_model(wanted: ModelSettings, store: ModelStore, *, drawn: bool) -> ModelSettings:

@@ -12,7 +12,7 @@ import redis
 
 from alerts import redis_server
 from alerts.delivery.connection import connect
-from configs.schema import ModelSettings
+from configs.schema import SCENES_ONLY, ModelSettings
 from models.errors import ModelError
 from models.manifest import shipped_manifest
 from models.store import Listing, ModelStore, user_store
@@ -83,6 +83,11 @@ def model(settings: ModelSettings, listing: Listing | None) -> Finding:
         if listing.fault is not None:
             remedy = f"delete it, then: xueliang models pull {entry.id}"
             return fault("model", f"{listing.path}: {listing.fault}", remedy)
+        if entry.id == SCENES_ONLY:
+            told = f"{entry.id} knows the simulator's drawn scenes and nothing else: of no use on real cameras"
+            return warning(
+                "model", told, "for real cameras set model.id to another: xueliang models list"
+            )
         return ok("model", f"{entry.id}: {listing.path}, sha256 as in the manifest")
     absent = f"{entry.id} is not on this machine"
     by_hand = f"xueliang models import FILE --id {entry.id}"

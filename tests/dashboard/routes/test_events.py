@@ -12,7 +12,7 @@ import pytest
 
 from alerts.event import Snapshot
 from alerts.health import Admission, Fallback, WorkerInfo
-from dashboard.feed.status import SCENES_ONLY
+from configs.schema import SCENES_ONLY
 from dashboard.policy import Role
 from models.manifest import shipped_manifest
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from configs.schema import ModelSettings
+from configs.schema import SCENES_ONLY, ModelSettings
 from models.errors import ModelFileError
 from models.manifest import shipped_manifest
 from models.store import ModelStore
-from xueliang.demo.model import SCENES_ONLY, demo_model
+from xueliang.demo.model import demo_model
 
 WANTED = ModelSettings(min_score=0.3)
 

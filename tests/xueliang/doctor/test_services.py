@@ -150,4 +150,6 @@ def test_a_wrong_file_an_unknown_id_and_motion_only(tmp_path: Path) -> None:
     assert (unknown.level, "nope" in unknown.text) == (Level.FAULT, True)
     (motion,) = services.look_at_model(node(model={"store": tmp_path, "id": MOTION_ID}))
     assert motion.level is Level.OK
+    (drawn,) = services.look_at_model(node(model={"store": tmp_path, "id": "xueliang_scenes"}))
+    assert (drawn.level, "drawn scenes" in drawn.text) == (Level.WARNING, True)
     assert [path.name for path in tmp_path.iterdir()] == ["yolox_nano_416.onnx"]
