@@ -33,13 +33,9 @@ class Detections:
             raise ValueError(f"classes: want int16 ({n},), got {self.classes.dtype} {self.classes.shape}")
         if self.width <= 0 or self.height <= 0:
             raise ValueError(f"size: want a picture, got {self.width} x {self.height}")
-        if n and not (
-            np.isfinite(self.boxes).all()
-            and (self.boxes[:, 0] <= self.boxes[:, 2]).all()
-            and (self.boxes[:, 1] <= self.boxes[:, 3]).all()
-        ):
+        if n and not (np.isfinite(self.boxes).all() and (self.boxes[:, :2] <= self.boxes[:, 2:]).all()):
             raise ValueError("boxes: want finite x1 <= x2 and y1 <= y2")
-        if n and not ((self.scores >= 0).all() and (self.scores <= 1).all()):
+        if n and not (self.scores.min() >= 0 and self.scores.max() <= 1):
             raise ValueError("scores: want values in [0, 1]")
 
     def __len__(self) -> int:

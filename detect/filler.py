@@ -14,7 +14,8 @@ from models.manifest import ModelInput
 class InputFiller:
     """Brings pictures into ``target``, float32 ``(3, height, width)``, as the model wants them.
 
-    A pixel has 256 values, so normalisation is a table a channel: one pass from bytes to floats. The border is
+    A pixel has 256 values, so normalisation is a table a channel: one pass from bytes to floats, and none to look up
+    where the model wants the bytes as they are. The border is
     written again only when the picture's shape changes, and nothing is allocated but what the picture itself gives.
     """
 
@@ -31,6 +32,7 @@ class InputFiller:
             ((values - model_input.mean[channel]) / model_input.std[channel]).astype(np.float32)
             for channel in self._order
         ]
+        self._as_they_are = all(np.array_equal(table, np.arange(256)) for table in self._tables)
 
     def __call__(self, picture: Picture) -> Letterbox:
         """Fills the target; gives the geometry that takes boxes back to the picture."""
@@ -40,7 +42,10 @@ class InputFiller:
             self._lay_out(box)
         cv2.split(picture.bgr(box.width, box.height), self._planes)
         for plane, table, view in zip(self._planes, self._tables, self._views, strict=True):
-            cv2.LUT(plane, table, dst=view)
+            if self._as_they_are:
+                np.copyto(view, plane)
+            else:
+                cv2.LUT(plane, table, dst=view)
         return box
 
     def _lay_out(self, box: Letterbox) -> None:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,11 @@ class Letterbox:
     top: int
     scale_x: float
     scale_y: float
+    _frame: NDArray[np.float32] = field(init=False, repr=False, compare=False)  # scales, offsets and limits of a box
+
+    def __post_init__(self) -> None:
+        rows = (self.scale_x, self.scale_y), (self.left, self.top), (self.source_width, self.source_height)
+        object.__setattr__(self, "_frame", np.array([(*row, *row) for row in rows], np.float32))
 
     @classmethod
     def fit(
@@ -56,16 +61,14 @@ class Letterbox:
 
     def to_input(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes ``(n, 4)`` x1 y1 x2 y2, source px to input px."""
-        return boxes * self._scales() + self._offsets()
+        scales, offsets, _ = self._frame
+        placed: NDArray[np.float32] = boxes * scales + offsets
+        return placed
 
     def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Boxes ``(n, 4)`` x1 y1 x2 y2, input px to source px, clipped to the picture."""
-        limits = np.array([self.source_width, self.source_height] * 2, np.float32)
-        source: NDArray[np.float32] = np.clip((boxes - self._offsets()) / self._scales(), np.float32(0), limits)
+        scales, offsets, limits = self._frame
+        source: NDArray[np.float32] = (boxes - offsets) / scales
+        np.maximum(source, 0, out=source)
+        np.minimum(source, limits, out=source)
         return source
-
-    def _scales(self) -> NDArray[np.float32]:
-        return np.array([self.scale_x, self.scale_y] * 2, np.float32)
-
-    def _offsets(self) -> NDArray[np.float32]:
-        return np.array([self.left, self.top] * 2, np.float32)
