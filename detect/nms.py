@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+_FEW = 16
+"""Boxes of a usual picture: for so few a call of NumPy costs more than what it calculates."""
 
 
 def pairwise_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -50,6 +55,8 @@ def nms(
     order = np.argsort(-scores, kind="stable")[:candidates]
     if len(order) < 2:
         return order
+    if len(order) <= _FEW:
+        return np.array(_few(order.tolist(), boxes.tolist(), classes.tolist(), iou), np.intp)[:limit]
     ranked = boxes[order]
     rivals = (pairwise_iou(ranked, ranked) > iou) & (classes[order][:, None] == classes[order][None, :])
     gone = np.zeros(len(order), bool)
@@ -58,3 +65,21 @@ def nms(
         if not gone[rank]:
             gone[rank + 1 :] |= rivals[rank, rank + 1 :]
     return order[~gone][:limit]
+
+
+def _few(order: Sequence[int], boxes: Sequence[Sequence[float]], classes: Sequence[int], iou: float) -> list[int]:
+    stay: list[int] = []
+    for index in order:
+        rivals = (boxes[kept] for kept in stay if classes[kept] == classes[index])
+        if all(_iou(boxes[index], rival) <= iou for rival in rivals):
+            stay.append(index)
+    return stay
+
+
+def _iou(a: Sequence[float], b: Sequence[float]) -> float:
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)

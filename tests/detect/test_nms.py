@@ -30,7 +30,7 @@ def naive_nms(
 @st.composite
 def detections(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16]]:
     # Whole numbers make equal boxes, shared edges, empty boxes and ties as likely as they are in practice.
-    rows = draw(st.lists(st.tuples(*[st.integers(0, 12)] * 4, st.integers(0, 10), st.integers(0, 2)), max_size=25))
+    rows = draw(st.lists(st.tuples(*[st.integers(0, 12)] * 4, st.integers(0, 10), st.integers(0, 2)), max_size=30))
     numbers = np.array(rows, np.float32).reshape(-1, 6)
     corners = numbers[:, :4].reshape(-1, 2, 2)
     boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
