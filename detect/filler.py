@@ -22,37 +22,37 @@ class InputFiller:
     def __init__(self, model_input: ModelInput, target: NDArray[np.float32]) -> None:
         self._input = model_input
         self._target = target
+        self._size = (0, 0)
         self._box: Letterbox | None = None
-        self._views: list[NDArray[np.float32]] = []
-        self._planes: list[NDArray[np.uint8]] = []
         order = slice(None) if model_input.colour == "bgr" else slice(None, None, -1)
         self._order = range(3)[order]  # of the target's channels, blue first, as pictures come
         values = np.arange(256, dtype=np.float64) * model_input.scale
         self._tables = [
-            ((values - model_input.mean[channel]) / model_input.std[channel]).astype(np.float32)
-            for channel in self._order
+            ((values - model_input.mean[channel]) / model_input.std[channel]).astype(np.float32) for channel in range(3)
         ]
         self._as_they_are = all(np.array_equal(table, np.arange(256)) for table in self._tables)
+        self._bytes: NDArray[np.uint8] = np.empty((3, 0, 0), np.uint8)
+        self._view = target
 
     def __call__(self, picture: Picture) -> Letterbox:
         """Fills the target; gives the geometry that takes boxes back to the picture."""
-        wanted = self._input
-        box = Letterbox.fit(picture.width, picture.height, wanted.width, wanted.height, wanted.fit)
-        if box != self._box:
-            self._lay_out(box)
-        cv2.split(picture.bgr(box.width, box.height), self._planes)
-        for plane, table, view in zip(self._planes, self._tables, self._views, strict=True):
-            if self._as_they_are:
-                np.copyto(view, plane)
-            else:
+        box, size = self._box, (picture.width, picture.height)
+        if box is None or size != self._size:
+            box = self._lay_out(*size)
+        cv2.split(picture.bgr(box.width, box.height), [self._bytes[channel] for channel in self._order])
+        if self._as_they_are:
+            np.copyto(self._view, self._bytes)
+        else:
+            for plane, table, view in zip(self._bytes, self._tables, self._view, strict=True):
                 cv2.LUT(plane, table, dst=view)
         return box
 
-    def _lay_out(self, box: Letterbox) -> None:
-        for channel, table in zip(self._order, self._tables, strict=True):
-            self._target[channel] = table[self._input.pad]
-        lines = slice(box.top, box.top + box.height)
-        columns = slice(box.left, box.left + box.width)
-        self._views = [self._target[channel, lines, columns] for channel in self._order]
-        self._planes = [np.empty((box.height, box.width), np.uint8) for _ in range(3)]
-        self._box = box
+    def _lay_out(self, width: int, height: int) -> Letterbox:
+        wanted = self._input
+        box = Letterbox.fit(width, height, wanted.width, wanted.height, wanted.fit)
+        for plane, table in zip(self._target, self._tables, strict=True):
+            plane[...] = table[wanted.pad]
+        self._view = self._target[:, box.top : box.top + box.height, box.left : box.left + box.width]
+        self._bytes = np.empty((3, box.height, box.width), np.uint8)
+        self._size, self._box = (width, height), box
+        return box
