@@ -123,6 +123,8 @@ def best_products(
     best = np.argmax(picked[:, 5:], axis=1)
     scores = picked[:, 4] * picked[:, 5:].max(axis=1)
     good = scores >= np.float32(min_score)
+    if good.all():
+        return points, picked, scores, best
     return points[good], picked[good], scores[good], best[good]
 
 

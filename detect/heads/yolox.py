@@ -36,18 +36,20 @@ class YoloxHead:
         if width % STRIDES[-1] or height % STRIDES[-1]:
             raise ValueError(f"input {width} x {height}: not a multiple of {STRIDES[-1]} px")
         self._labels = labels
-        self._grid, self._stride = grid(width, height, STRIDES)
+        points, strides = grid(width, height, STRIDES)
+        self._points = np.concatenate([points * strides, strides], axis=1)  # column and line in px, and the stride
 
     def fault(self, shapes: Shapes) -> str | None:
         """See :class:`detect.heads.head.Head`."""
-        return shape_fault(shapes, [(1, len(self._grid), 5 + self._labels)])
+        return shape_fault(shapes, [(1, len(self._points), 5 + self._labels)])
 
     def decode(self, outputs: Outputs, min_score: float) -> Candidates:
         """See :class:`detect.heads.head.Head`. Score = objectness * best class, as in the paper's evaluation."""
         points, picked, scores, best = best_products(outputs[0][0], min_score)
-        stride = self._stride[points]
-        centres = (picked[:, :2] + self._grid[points]) * stride
-        sizes = np.exp(np.minimum(picked[:, 2:4], _LOG_SIZE_MAX)) * stride
+        cells = self._points[points]
+        strides = cells[:, 2:]
+        centres = cells[:, :2] + picked[:, :2] * strides
+        sizes = np.exp(np.minimum(picked[:, 2:4], _LOG_SIZE_MAX)) * strides
         return candidates(corners(centres, sizes), scores, best)
 
     def peak(self, outputs: Outputs) -> float:
