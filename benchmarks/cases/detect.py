@@ -37,7 +37,7 @@ from xueliang.surroundings import shared_folder
 
 YOLOX, YOLOV8 = "yolox_nano_416", "yolov8n_int8_qdq_640"
 CORES = os.cpu_count() or 1
-CAMERAS = {"cv2_loop": 2 * CORES, "ultralytics": CORES}
+CAMERAS = {"cv2_loop": 5 * CORES // 2, "ultralytics": CORES}
 """At 25 pictures a second each: more than a loop can analyse, and not so many that all the time goes into decoding."""
 PROFILES = Profiles(main=Profile(1920, 1080, Fraction(25), 2_000_000))
 _PEER_S = 180.0  # a loop that has not ended by then never will
