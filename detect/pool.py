@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -20,7 +20,7 @@ from detect.detector import CameraDetectors, ManyDetector
 from detect.probing import ProbePicture
 
 _log = structlog.get_logger(__name__)
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,26 @@ class Setup:
     onnxruntime: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``fps``: frames a second of all sessions together. ``core_s``: processor time that one frame takes, seconds.
+
+    The first depends on what else the machine does, the second hardly.
+    """
+
+    fps: float
+    core_s: float
+
+
 def counts_to_try(cores: int) -> tuple[int, ...]:
     """1, 2, 4 … and all cores."""
     return (*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores)
 
 
-def fewest_for_all(rates: Mapping[int, float], tolerance: float = 0.05) -> int:
+def fewest_for_all(rates: Mapping[int, Rate], tolerance: float = 0.05) -> int:
     """The fewest sessions that come within ``tolerance`` of the best rate: more would only take memory and turns."""
-    best = max(rates.values())
-    return min(sessions for sessions, rate in rates.items() if rate >= (1 - tolerance) * best)
+    best = max(rate.fps for rate in rates.values())
+    return min(sessions for sessions, rate in rates.items() if rate.fps >= (1 - tolerance) * best)
 
 
 def measure(
@@ -50,8 +61,9 @@ def measure(
     *,
     seconds: float = 0.3,
     monotonic: Callable[[], float] = time.monotonic,
-) -> dict[int, float]:
-    """Frames a second, letterbox to NMS, for each number of sessions in ``counts``, on one made-up picture.
+    thread_time: Callable[[], float] = time.thread_time,
+) -> dict[int, Rate]:
+    """Letterbox to NMS, for each number of sessions in ``counts``, on one made-up picture.
 
     Sessions that take several pictures at once are given as many: what they do when they are needed most.
     Each number is run for ``seconds`` inside ``resting()``, where nobody else detects. Raises what a detector raises.
@@ -62,7 +74,7 @@ def measure(
     rates = {}
     for count in counts:
         with resting():
-            rates[count] = _rate(opened[:count], seconds, monotonic)
+            rates[count] = _rate(opened[:count], seconds, monotonic, thread_time)
     return rates
 
 
@@ -82,15 +94,22 @@ def _full_run(detectors: CameraDetectors) -> Callable[[], int]:
     return run
 
 
-def _rate(opened: Sequence[Callable[[], int]], seconds: float, monotonic: Callable[[], float]) -> float:
-    done = [0] * len(opened)
+def _rate(
+    opened: Sequence[Callable[[], int]],
+    seconds: float,
+    monotonic: Callable[[], float],
+    thread_time: Callable[[], float],
+) -> Rate:
+    done, used = [0] * len(opened), [0.0] * len(opened)
     failures: list[Exception] = []
     began = monotonic()
 
     def run(index: int) -> None:
+        before = thread_time()
         try:
             while monotonic() - began < seconds:
                 done[index] += opened[index]()
+            used[index] = thread_time() - before
         except Exception as error:  # noqa: BLE001 - raised below, where somebody hears it
             failures.append(error)
 
@@ -101,16 +120,16 @@ def _rate(opened: Sequence[Callable[[], int]], seconds: float, monotonic: Callab
         thread.join()
     if failures:
         raise failures[0]
-    return sum(done) / (monotonic() - began)
+    return Rate(sum(done) / (monotonic() - began), sum(used) / max(1, sum(done)))
 
 
-def kept_rates(path: Path, setup: Setup) -> dict[int, float] | None:
+def kept_rates(path: Path, setup: Setup) -> dict[int, Rate] | None:
     """What was measured for this very setup; ``None`` where nothing was, or it cannot be read (then it is told)."""
     try:
         kept = json.loads(path.read_text("utf-8"))
         if kept["v"] != _VERSION or Setup(**kept["setup"]) != setup:
             return None
-        return {int(sessions): float(rate) for sessions, rate in kept["rates"].items()} or None
+        return {int(sessions): Rate(**rate) for sessions, rate in kept["rates"].items()} or None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -118,12 +137,12 @@ def kept_rates(path: Path, setup: Setup) -> dict[int, float] | None:
         return None
 
 
-def keep_rates(path: Path, setup: Setup, rates: Mapping[int, float]) -> None:
+def keep_rates(path: Path, setup: Setup, rates: Mapping[int, Rate]) -> None:
     """Writes them for the next start, whole or not at all. Raises ``OSError``."""
     record = {
         "v": _VERSION,
         "setup": {"model": setup.model, "machine": setup.machine, "onnxruntime": setup.onnxruntime},
-        "rates": {str(sessions): round(rate, 2) for sessions, rate in rates.items()},
+        "rates": {str(sessions): asdict(rate) for sessions, rate in rates.items()},
     }
     new = path.with_suffix(".new")
     new.write_text(json.dumps(record), "utf-8")

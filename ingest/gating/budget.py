@@ -15,15 +15,15 @@ from itertools import pairwise
 from ingest.gating.level import Level, key_frames_suffice, reduced
 
 LEVELS = (Level.FULL, Level.HALF, Level.MINIMUM, Level.KEYFRAMES, Level.FLOOR)
-CORES_PER_PIXEL_RATE = 2.7e-9
-"""Decoding costs so many cores for one pixel a second: 1080p at 25 a second takes 14 % of a core (measured)."""
+CORES_PER_PIXEL_RATE = 1.6e-9
+"""Decoding costs so many cores for one pixel a second: 1080p at 25 a second takes 8 % of a core (measured)."""
 UNKNOWN_DECODING = 0.03
 """Cores, for a stream whose size is not known yet: 640×360 at 25 a second takes half of it."""
 
 USUAL_KEY_FPS = 0.5
 """Key frames a second, as cameras are usually set."""
 
-_KEY_FRAMES_COST = 0.08  # of decoding all, usually: they are larger than others (2 of 14 % of a core, less demuxing)
+_KEY_FRAMES_COST = 0.1  # of decoding all, usually: each takes as long as five others
 _FLOOR = 0.03  # frames a second at the lowest level
 
 
@@ -64,7 +64,7 @@ class Demand:
 @dataclass(frozen=True, slots=True)
 class Load:
     """The last second. ``stage``: work offered to the detection threads, as a share of what they can do. ``cpu``: the
-    process's share of the cores. ``wait_s``: from capture to inference, 90th percentile; ``None`` without frames.
+    process's share of the cores. ``wait_s``: from capture to inference, median; ``None`` without frames.
     """
 
     stage: float

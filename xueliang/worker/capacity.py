@@ -12,7 +12,7 @@ import structlog
 
 from alerts.health import Admission
 from detect.factory import DetectorPlan
-from detect.pool import Setup, counts_to_try, fewest_for_all, keep_rates, kept_rates, measure
+from detect.pool import Rate, Setup, counts_to_try, fewest_for_all, keep_rates, kept_rates, measure
 from detect.stage import DetectionStage
 
 _log = structlog.get_logger(__name__)
@@ -92,12 +92,13 @@ class CapacityFinder:
     def _counts(self) -> tuple[int, ...]:
         return (self._plan.sessions,) if self._plan.sessions_asked else counts_to_try(self._cores)
 
-    def _settle(self, rates: dict[int, float]) -> Capacity:
+    def _settle(self, rates: dict[int, Rate]) -> Capacity:
         tried = {count: rates[count] for count in self._counts()}
         sessions = fewest_for_all(tried)
-        _log.info("detection_sessions", sessions=sessions, frames_per_s=tried, asked=self._plan.sessions_asked)
+        told = {count: round(rate.fps, 1) for count, rate in tried.items()}
+        _log.info("detection_sessions", sessions=sessions, frames_per_s=told, asked=self._plan.sessions_asked)
         self._stage.resize(sessions)
-        return Capacity(sessions, tried[sessions], min(sessions, self._cores) / tried[sessions])
+        return Capacity(sessions, tried[sessions].fps, tried[sessions].core_s)
 
     def _setup(self) -> Setup | None:
         if self._plan.sha256 is None:

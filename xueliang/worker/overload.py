@@ -25,6 +25,7 @@ from xueliang.worker.capacity import Capacity, CapacityFinder, Promise, assess
 _log = structlog.get_logger(__name__)
 _INTERVAL_S = 1.0
 _SETTLED_S = 10.0  # after the start: measuring before would hold up the first pictures of the wall
+_IDLE, _AT_LAST_S = 0.4, 60.0  # what is measured beside other work is less than what the machine can
 _SATURATED = 0.9
 _USUAL_INFERENCE_S = 0.03
 
@@ -45,7 +46,8 @@ class _Look:
             # Newer frames displace older ones: the threads would need so much more time.
             analysed = max(1, self.stage.analysed - earlier.stage.analysed)
             busy *= 1 + (self.superseded - earlier.superseded) / analysed
-        wait_s = self.stage.wait.quantile_since(earlier.stage.wait, 0.9)
+        # The median: a camera whose gate has just opened is late until it has caught up, and that is no overload.
+        wait_s = self.stage.wait.quantile_since(earlier.stage.wait, 0.5)
         return Load(busy, (self.cpu_s - earlier.cpu_s) / (elapsed * cores), wait_s)
 
     def inference_since(self, earlier: _Look) -> float | None:
@@ -113,7 +115,8 @@ class Overload:
         sought = self._capacity is not None
         while not self._stopping.wait(_INTERVAL_S):
             try:
-                if not sought and self._monotonic() - began >= _SETTLED_S:
+                since = self._monotonic() - began
+                if not sought and (since >= _AT_LAST_S or (since >= _SETTLED_S and self.pressure < _IDLE)):
                     sought = True
                     self._know(self._finder.measured())
                     self._last = None  # a second in which the stage rested says nothing
