@@ -26,7 +26,7 @@ from ingest.simulator.camera import SimCamera
 from xueliang.surroundings import shared_folder
 
 STEPS = (8, 16, 24, 32, 40, 48, 56, 64, 72, 80)
-LEARNING_S = 25.0
+LEARNING_S = 40.0
 STREAM_FPS, PROMISED_FPS = 25, 5
 LEAST, LEAST_OF_ALL = 0.90, 0.98
 

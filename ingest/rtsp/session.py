@@ -26,7 +26,7 @@ from ingest.lifecycle import Lifecycle, Limits, Verdicts, differs
 from ingest.live import LiveChannel
 from ingest.nal import MalformedVideo
 from ingest.packet import AccessUnit
-from ingest.rtsp.address import Address, Opener, OpenLimits, SessionFailed, open_rtsp, session_failure
+from ingest.rtsp.address import Address, Opener, OpenLimits, Patience, SessionFailed, open_rtsp, session_failure
 from ingest.rtsp.backoff import REFUSED_S, Backoff
 from ingest.rtsp.decoding import UnitDecoder
 from ingest.rtsp.failures import FailureLog
@@ -47,11 +47,13 @@ class SessionLimits:
     """Seconds.
 
     ``silence_s``: without packets for so long, the session is opened anew. ``settled_s``: a session that lived so long
-    was a good one, and the waits between attempts begin anew.
+    was a good one, and the waits between attempts begin anew. ``trusted_s``: a session that brought pictures for so
+    long speaks RTSP.
     """
 
     silence_s: float = 5.0
     settled_s: float = 5.0
+    trusted_s: float = 8.0
     opening: OpenLimits = field(default_factory=OpenLimits)
     phases: Limits = field(default_factory=Limits)
 
@@ -270,20 +272,31 @@ class StreamSession:
                 self._decoder.end_session(DropCause.SHUTDOWN if self._stopping.is_set() else DropCause.SESSION_ENDED)
 
     def _read(self, container: InputContainer, stream: VideoStream, reader: UnitReader) -> SessionFailed:
+        patience = container.read_timeout
         while not self._stopping.is_set():
             try:
                 for packet in container.demux(stream):
                     if packet.size:
                         self._on_packet(packet, reader)
+                    if isinstance(patience, Patience) and not patience.waived and self._trusted():
+                        patience.waived = True
+                        break  # it is asked for when the next demux begins
                     if self._stopping.is_set():
                         break
                 else:
                     return SessionFailed(Fault.UNREACHABLE, "camera ended the session")
-            except av.error.ExitError:  # the poll time passed without a packet; the session is as good as before
+            except (av.error.ExitError, TimeoutError):
+                # The poll time passed without a packet; the session is as good as before.
                 reader.silence()
                 if self._silent_too_long():
                     return SessionFailed(Fault.FROZEN, "session was open, no packets came")
         return SessionFailed(Fault.UNREACHABLE, "reader was stopped")
+
+    def _trusted(self) -> bool:
+        """Whether pictures have come for so long that no noise will follow."""
+        with self._lock:
+            opened_at, picture_at = self._opened_at, self._last_picture
+        return opened_at is not None and picture_at - opened_at >= self._limits.trusted_s
 
     def _silent_too_long(self) -> bool:
         now = self._now()

@@ -143,7 +143,7 @@ class _Watch:
                     if self._enough():
                         return None
                 return SessionFailed(Fault.UNREACHABLE, f"camera ended the session after {self._age():.1f} s")
-            except av.error.ExitError:  # the poll time passed without a packet
+            except (av.error.ExitError, TimeoutError):  # the poll time passed without a packet
                 self._previous_wall = None
                 if self._silent():
                     return SessionFailed(Fault.FROZEN, "session was open, no packets came")

@@ -184,6 +184,32 @@ def test_a_server_that_stands_still_is_frozen_within_two_seconds_and_then_goes_o
     assert rig.session.counts().sessions == 1
 
 
+def test_a_trusted_session_outlives_a_silence_is_given_up_after_a_long_one_and_ends_when_asked(
+    start_gst: Callable[..., object], start_rig: StartRig, until: Until
+) -> None:
+    server = start_gst()
+    limits = SessionLimits(silence_s=2.6, trusted_s=0.5, opening=OpenLimits(connect_s=1.0, poll_s=0.3))
+    rig = start_rig(Address(_url(server)), limits)
+    until(lambda: rig.channel.counts().published > 40, 10, "never live")
+    for silence_s, sessions in ((2.1, 1), (4.0, 2)):
+        os.kill(_pid(server), signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            until(lambda: time.monotonic() - stopped > silence_s, 10, "")  # noqa: B023 - called at once
+            assert rig.phase() in (Phase.STALE, Phase.OFFLINE)
+        finally:
+            os.kill(_pid(server), signal.SIGCONT)
+        before = rig.channel.counts().published
+        until(lambda: rig.channel.counts().published > before + 25, 10, "did not heal")  # noqa: B023
+        assert rig.session.counts().sessions == sessions
+    os.kill(_pid(server), signal.SIGSTOP)
+    try:
+        rig.session.request_stop()
+        assert rig.session.join(2.0)
+    finally:
+        os.kill(_pid(server), signal.SIGCONT)
+
+
 def test_a_stall_of_this_machine_restarts_nothing(
     start_gst: Callable[..., object], start_rig: StartRig, until: Until
 ) -> None:
