@@ -34,9 +34,8 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``fps``: frames a second of all sessions together. ``core_s``: processor time that one frame takes, seconds.
-
-    The first depends on what else the machine does, the second hardly.
+    """``fps``: frames a second of all sessions together. ``core_s``: seconds of a thread that one frame takes, of its
+    processor time where the processor does the work.
     """
 
     fps: float
@@ -62,10 +61,14 @@ def measure(
     seconds: float = 0.3,
     monotonic: Callable[[], float] = time.monotonic,
     thread_time: Callable[[], float] = time.thread_time,
+    by_processor: bool = True,
 ) -> dict[int, Rate]:
     """Letterbox to NMS, for each number of sessions in ``counts``, on one made-up picture.
 
     Sessions that take several pictures at once are given as many: what they do when they are needed most.
+    ``by_processor``: the processor does the work. A second is then one of processor time for each session, so that
+    other work on the machine takes nothing from what it can.
+
     Each number is run for ``seconds`` inside ``resting()``, where nobody else detects. Raises what a detector raises.
     """
     opened = [_full_run(open_detectors()) for _ in range(max(counts))]
@@ -74,7 +77,7 @@ def measure(
     rates = {}
     for count in counts:
         with resting():
-            rates[count] = _rate(opened[:count], seconds, monotonic, thread_time)
+            rates[count] = _rate(opened[:count], seconds, monotonic, thread_time, by_processor)
     return rates
 
 
@@ -99,6 +102,7 @@ def _rate(
     seconds: float,
     monotonic: Callable[[], float],
     thread_time: Callable[[], float],
+    by_processor: bool,
 ) -> Rate:
     done, used = [0] * len(opened), [0.0] * len(opened)
     failures: list[Exception] = []
@@ -120,7 +124,9 @@ def _rate(
         thread.join()
     if failures:
         raise failures[0]
-    return Rate(sum(done) / (monotonic() - began), sum(used) / max(1, sum(done)))
+    took, frames = monotonic() - began, max(1, sum(done))
+    core_s = sum(used) / frames if by_processor else took * len(opened) / frames
+    return Rate(len(opened) / core_s, core_s)
 
 
 def kept_rates(path: Path, setup: Setup) -> dict[int, Rate] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -32,11 +32,16 @@ class Account:
     in_flight: int
 
 
-@dataclass(slots=True)
 class _Counts:
-    received: int = 0
-    analysed: int = 0
-    dropped: dict[DropCause, int] = field(default_factory=dict)
+    """One camera's. Its own lock: with one for all, sixty readers queued up behind each other's turns at the GIL."""
+
+    __slots__ = ("analysed", "dropped", "lock", "received")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.received = 0
+        self.analysed = 0
+        self.dropped: dict[DropCause, int] = {}
 
     @property
     def in_flight(self) -> int:
@@ -51,42 +56,38 @@ class FrameLedger:
     """
 
     def __init__(self, camera_ids: Iterable[str]) -> None:
-        self._lock = threading.Lock()
         self._accounts = {camera_id: _Counts() for camera_id in camera_ids}
 
     def received(self, camera_id: str, frames: int = 1) -> None:
         """``frames`` arrived from the camera's analysed stream."""
-        with self._lock:
-            self._accounts[camera_id].received += frames
+        account = self._accounts[camera_id]
+        with account.lock:
+            account.received += frames
 
     def analysed(self, camera_id: str, frames: int = 1) -> None:
         """``frames`` went through the detector."""
-        with self._lock:
-            account = self._accounts[camera_id]
+        account = self._accounts[camera_id]
+        with account.lock:
             self._require_in_flight(camera_id, account, frames)
             account.analysed += frames
 
     def dropped(self, camera_id: str, cause: DropCause, frames: int = 1) -> None:
         """``frames`` were given up for ``cause``."""
-        with self._lock:
-            account = self._accounts[camera_id]
+        account = self._accounts[camera_id]
+        with account.lock:
             self._require_in_flight(camera_id, account, frames)
             account.dropped[cause] = account.dropped.get(cause, 0) + frames
 
     def snapshot(self) -> dict[str, Account]:
-        """All accounts at one moment; the invariant holds in each."""
-        with self._lock:
-            return {camera_id: self._account(counts) for camera_id, counts in self._accounts.items()}
+        """All accounts, each at one moment; the invariant holds in each."""
+        return {camera_id: self.account(camera_id) for camera_id in self._accounts}
 
     def account(self, camera_id: str) -> Account:
         """One camera's account."""
-        with self._lock:
-            return self._account(self._accounts[camera_id])
-
-    @staticmethod
-    def _account(counts: _Counts) -> Account:
-        dropped = MappingProxyType(dict(counts.dropped))
-        return Account(counts.received, counts.analysed, dropped, counts.in_flight)
+        counts = self._accounts[camera_id]
+        with counts.lock:
+            dropped = MappingProxyType(dict(counts.dropped))
+            return Account(counts.received, counts.analysed, dropped, counts.in_flight)
 
     @staticmethod
     def _require_in_flight(camera_id: str, account: _Counts, frames: int) -> None:

@@ -63,7 +63,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The last second. ``stage``: work offered to the detection threads, as a share of what they can do. ``cpu``: the
+    """The last seconds. ``stage``: work offered to the detection threads, as a share of what they can do. ``cpu``: the
     process's share of the cores. ``wait_s``: from capture to inference, median; ``None`` without frames.
     """
 
@@ -108,7 +108,8 @@ def allocate(demands: Sequence[Demand], budget: float, inference_s: float, turn:
 
     A camera yields only when all of lower rank are at the floor, and within a rank nobody is more than one
     level below another, so that none is analysed less than its minimum while another is given more than its own.
-    ``turn`` moves the beginning.
+    ``turn`` moves the beginning. Who rests behind a gate costs nothing and keeps its level: whoever moves first is
+    judged when it does.
     """
     levels = {demand.camera_id: Level.FULL for demand in demands}
     total = sum(demand.cost(Level.FULL, inference_s) for demand in demands)
@@ -119,6 +120,8 @@ def allocate(demands: Sequence[Demand], budget: float, inference_s: float, turn:
             for demand in members[begin:] + members[:begin]:
                 if total <= budget:
                     return levels
+                if not demand.active:
+                    continue
                 levels[demand.camera_id] = below
                 total -= demand.cost(above, inference_s) - demand.cost(below, inference_s)
     return levels
@@ -129,7 +132,7 @@ class DecodeBudget:
 
     def __init__(self, cores: float, limits: BudgetLimits | None = None) -> None:
         self._limits = limits or BudgetLimits()
-        self._usual = self._budget = 0.85 * cores
+        self._usual = self._budget = 0.95 * cores
         self._step = 0.05 * cores
         self._inference_s: float | None = None
         self._levels: dict[str, Level] = {}

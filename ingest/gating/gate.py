@@ -45,10 +45,10 @@ class GateLimits:
     open may have gone no further than out of the detector's reach.
     """
 
-    hold_s: float = 1.2
+    hold_s: float = 1.0
     look_s: float = 2.0
     floor_s: float = 30.0
-    wary_s: float = 4.0
+    wary_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ingest.nal import MalformedVideo
 from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
 from ingest.rtsp.decoding import FrameDecoder
 
+_NEAR_S = 0.4  # a key frame that comes so soon is waited for: to enter a GOP at its end costs most
 _LONGEST_GOP = 300  # units kept to catch up with; a longer GOP is entered at its next key frame
 
 
@@ -68,7 +69,10 @@ class GatedDecoder:
             self._cause = DropCause.SHED
         elif wanted is Decision.REST:
             self._cause = DropCause.GATED
-        if allowed is Decision.DECODE and (self._decoding or self._gop is not None):
+        if allowed is Decision.DECODE and not self._decoding and self._key_frame_is_near(at):
+            self._cause = DropCause.GATED
+            frames = self._rest()
+        elif allowed is Decision.DECODE and (self._decoding or self._gop is not None):
             frames = self._catch_up(unit)
         elif allowed is Decision.LOOK:
             self._decoding = False
@@ -90,6 +94,11 @@ class GatedDecoder:
         self._gop = self._keyframe_at = None
         self._decoding = False
         self._decoder.end_session(cause)
+
+    def _key_frame_is_near(self, at: float) -> bool:
+        if self._gate is None or self._gop is None or self.gop_s is None or self._keyframe_at is None:
+            return False
+        return 0 < self._keyframe_at + self.gop_s - at <= _NEAR_S
 
     def _catch_up(self, unit: AccessUnit) -> int | None:
         if not self._decoding:

@@ -85,9 +85,7 @@ def model(settings: ModelSettings, listing: Listing | None) -> Finding:
             return fault("model", f"{listing.path}: {listing.fault}", remedy)
         if entry.id == SCENES_ONLY:
             told = f"{entry.id} knows the simulator's drawn scenes and nothing else: of no use on real cameras"
-            return warning(
-                "model", told, "for real cameras set model.id to another: xueliang models list"
-            )
+            return warning("model", told, "for real cameras set model.id to another: xueliang models list")
         return ok("model", f"{entry.id}: {listing.path}, sha256 as in the manifest")
     absent = f"{entry.id} is not on this machine"
     by_hand = f"xueliang models import FILE --id {entry.id}"

@@ -29,6 +29,10 @@ from xueliang.worker.http import create_app
 from xueliang.worker.node import WorkerNode
 
 WORKER_ID = "worker-1"
+_SWITCH_S = 0.1
+"""No thread here runs Python for long: each gives the interpreter's lock back at its next read, decoding or inference.
+Where sixty threads wait for it longer than this, each would be made to hand it on after a few instructions, sixty
+thousand times a second (measured)."""
 SERVER_OPTIONS: dict[str, Any] = {
     "log_config": None,
     "access_log": False,
@@ -44,6 +48,7 @@ def body(settings: Settings) -> None:
     if settings.redis_url is None:
         raise CannotStart("the worker was given no REDIS_URL: start it by xueliang up")
     cv2.setNumThreads(1)  # our own threads share the cores; OpenCV's pool would fight them
+    sys.setswitchinterval(_SWITCH_S)
     store = open_store(settings.model, environ=os.environ, home=Path.home(), also=shared_models(shared_folder()))
     try:
         cores = usable_cores()

@@ -82,7 +82,8 @@ class CapacityFinder:
         setup = self._setup()
         if setup is None:
             return None
-        rates = measure(self._plan.open, self._counts(), self._stage.at_rest)
+        by_processor = self._plan.accelerator in ("cpu", "openvino")
+        rates = measure(self._plan.open, self._counts(), self._stage.at_rest, by_processor=by_processor)
         try:
             keep_rates(self._file, setup, rates)
         except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -24,8 +24,8 @@ from xueliang.worker.capacity import Capacity, CapacityFinder, Promise, assess
 
 _log = structlog.get_logger(__name__)
 _INTERVAL_S = 1.0
+_WINDOW = 5  # looks that are judged together: gates open and catch up in bursts, and a second of them is no overload
 _SETTLED_S = 10.0  # after the start: measuring before would hold up the first pictures of the wall
-_IDLE, _AT_LAST_S = 0.4, 60.0  # what is measured beside other work is less than what the machine can
 _SATURATED = 0.9
 _USUAL_INFERENCE_S = 0.03
 
@@ -83,7 +83,7 @@ class Overload:
         self._budget = DecodeBudget(cores)
         self._capacity: Capacity | None = None
         self._inference_s = _USUAL_INFERENCE_S
-        self._last: _Look | None = None
+        self._looks: deque[_Look] = deque(maxlen=_WINDOW + 1)
         self._limited = False
         self._warned: bool | None = None
         self._stopping = threading.Event()
@@ -115,11 +115,10 @@ class Overload:
         sought = self._capacity is not None
         while not self._stopping.wait(_INTERVAL_S):
             try:
-                since = self._monotonic() - began
-                if not sought and (since >= _AT_LAST_S or (since >= _SETTLED_S and self.pressure < _IDLE)):
+                if not sought and self._monotonic() - began >= _SETTLED_S:
                     sought = True
                     self._know(self._finder.measured())
-                    self._last = None  # a second in which the stage rested says nothing
+                    self._looks.clear()  # a second in which the stage rested says nothing
                 self.look()
             except Exception:  # noqa: BLE001 - supervises its own loop: logged, counted, tried again
                 self.errors += 1
@@ -127,11 +126,12 @@ class Overload:
                     _log.exception("overload_not_judged", times=self.errors)
 
     def look(self) -> None:
-        """One look: what the last second cost, and what follows."""
+        """One look: what the last seconds cost, and what follows."""
         superseded = sum(account.dropped.get(DropCause.SUPERSEDED, 0) for account in self._ledger.snapshot().values())
         look = _Look(self._monotonic(), self._cpu_clock(), self._stage.metrics(), superseded)
-        last, self._last = self._last, look
-        if last is None:
+        self._looks.append(look)
+        last = self._looks[0]
+        if last is look:
             return
         load = look.load_since(last, self._cores)
         if self._capacity is not None:

@@ -38,10 +38,12 @@ def _cost(of: list[Demand], levels: dict[str, Level]) -> float:
 @given(demands, st.floats(0, 8), st.integers(0, 50))
 def test_the_sum_holds_the_low_yield_first_and_evenly(of: list[Demand], budget: float, turn: int) -> None:
     levels = allocate(of, budget, INFERENCE_S, turn)
-    assert _cost(of, levels) <= budget + 1e-9 or set(levels.values()) == {Level.FLOOR}
+    moving = [each for each in of if each.active]
+    assert _cost(of, levels) <= budget + 1e-9 or {levels[each.camera_id] for each in moving} == {Level.FLOOR}
+    assert all(levels[each.camera_id] is Level.FULL for each in of if not each.active), "who rests costs nothing"
     depth = {
-        rank: [LEVELS.index(levels[each.camera_id]) for each in of if each.rank == rank]
-        for rank in {each.rank for each in of}
+        rank: [LEVELS.index(levels[each.camera_id]) for each in moving if each.rank == rank]
+        for rank in {each.rank for each in moving}
     }
     for rank, own in depth.items():
         assert max(own) - min(own) <= 1
@@ -69,8 +71,9 @@ def test_a_lower_level_costs_no_more(of: list[Demand], inference_s: float) -> No
 def test_nobody_is_below_the_minimum_while_an_equal_has_more(of: list[Demand], budget: float) -> None:
     levels = allocate(of, budget, INFERENCE_S)
     least = LEVELS.index(Level.MINIMUM)
-    for rank in {each.rank for each in of}:
-        depths = [LEVELS.index(levels[each.camera_id]) for each in of if each.rank == rank]
+    moving = [each for each in of if each.active]
+    for rank in {each.rank for each in moving}:
+        depths = [LEVELS.index(levels[each.camera_id]) for each in moving if each.rank == rank]
         assert not (max(depths) > least > min(depths))
 
 

@@ -98,7 +98,10 @@ def _booked(accounts: dict[str, Account]) -> bool:
 def test_the_high_keep_their_rate_and_the_low_yield_evenly(
     simulator: SimulatorThread, redis: RedisLaunch, tmp_path: Path
 ) -> None:
-    plan = DetectorPlan("model", "slow", ("person",), 1, None, Slow, sha256="00" * 32, sessions_asked=True)
+    # It waits, as for an accelerator: its processor time says nothing.
+    plan = DetectorPlan(
+        "model", "slow", ("person",), 1, None, Slow, sha256="00" * 32, sessions_asked=True, accelerator="cuda"
+    )
     settings = _settings(simulator, tmp_path)
     node = WorkerNode("w", settings, settings.cameras, plan, SecretStr(redis.url), pytest.fail, cores=2)
     assert CapacityFinder(plan, node.stage, 2, tmp_path).measured() is not None
