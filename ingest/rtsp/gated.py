@@ -71,7 +71,7 @@ class GatedDecoder:
             self._cause = DropCause.GATED
         if allowed is Decision.DECODE and not self._decoding and self._key_frame_is_near(at):
             self._cause = DropCause.GATED
-            frames = self._rest()
+            frames: int | None = self._rest()
         elif allowed is Decision.DECODE and (self._decoding or self._gop is not None):
             frames = self._catch_up(unit)
         elif allowed is Decision.LOOK:

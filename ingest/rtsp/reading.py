@@ -29,6 +29,7 @@ from ingest.state import Fault
 
 log = structlog.get_logger(__name__)
 
+_REFERENCE_S = 1.0
 _PRFT = struct.Struct("<qi")  # AVProducerReferenceTime of FFmpeg's libavformat/avformat.h, native little endian
 
 
@@ -81,6 +82,7 @@ class UnitReader:
         self._previous: Moment | None = None
         self._in_gop = False
         self._has_reference = False
+        self._reference: tuple[float, int] | None = None  # a picture's time by the camera's clock, and its PTS
         self._slices: tuple[ParameterSets, h264.SliceReader | None] | None = None
         self._first_field: h264.Field | None = None
         self._half: AccessUnit | None = None
@@ -184,13 +186,33 @@ class UnitReader:
         return None if stamp is None else round(stamp * TIMESCALE / self._per_second)
 
     def _capture_time(self, packet: av.Packet[VideoStream], arrival: Moment) -> tuple[float, Clock]:
-        if packet.has_sidedata("prft"):
-            data = bytes(packet.get_sidedata("prft"))
-            # The parser hangs the first time stamp after a sender report on the picture before its own (measured);
-            # it would pass for the smallest delay of the whole window.
-            first, self._has_reference = not self._has_reference, True
-            if len(data) >= _PRFT.size and not first:
-                microseconds, _ = _PRFT.unpack_from(data)
-                captured_at = self.clock.to_server(microseconds / 1e6, arrival.wall)
-                return captured_at, "rtcp" if self.clock.settled else "arrival"
-        return arrival.wall, "arrival"
+        camera_s = self._camera_time(packet)
+        if camera_s is None:
+            return arrival.wall, "arrival"
+        captured_at = self.clock.to_server(camera_s, arrival.wall)
+        return captured_at, "rtcp" if self.clock.settled else "arrival"
+
+    def _camera_time(self, packet: av.Packet[VideoStream]) -> float | None:
+        """By the camera's own clock; ``None`` where it does not tell.
+
+        Asked of FFmpeg once a second: between two reports of a camera its clock is its time stamps', and each question
+        costs three turns at the interpreter's lock.
+        """
+        if self._reference is not None and packet.pts is not None:
+            camera_s, pts = self._reference
+            since = (packet.pts - pts) / self._per_second
+            if 0 < since < _REFERENCE_S:
+                return camera_s + since
+        self._reference = None
+        if not packet.has_sidedata("prft"):
+            return None
+        data = bytes(packet.get_sidedata("prft"))
+        # The parser hangs the first time stamp after a sender report on the picture before its own (measured);
+        # it would pass for the smallest delay of the whole window.
+        first, self._has_reference = not self._has_reference, True
+        if len(data) < _PRFT.size or first:
+            return None
+        microseconds, _ = _PRFT.unpack_from(data)
+        if packet.pts is not None and self.clock.settled:
+            self._reference = microseconds / 1e6, packet.pts
+        return float(microseconds / 1e6)
