@@ -5,7 +5,9 @@ that at most ``ceil(n / 10)`` are active at once; *random*: phases drawn from a 
 analysed frames a second while a camera's gate is open, and a look every 30 s while it is shut.
 
 A number of cameras is sustained when over a whole minute, after the calm was learnt, no camera got less than 90 % of
-what its decoded frames promised, all together at least 98 %, and nothing was shed.
+what was promised for the frames that its gate let through, those among them that were shed included, and all together
+at least 98 %. The OpenCV loop, which knows no gate, carries so many as it analyses at 5 a second, at most a second
+behind, and at least 90 % of them.
 """
 
 from __future__ import annotations
@@ -17,15 +19,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import running
+from benchmarks.cases.detect import YOLOX, cv2_loop
 from benchmarks.cases.ingest import camera_of
 from benchmarks.material import PROFILES, StagedSource, stages
+from benchmarks.peers.environment import PeerUnavailableError
 from benchmarks.report import Case, Figure, Report
 from benchmarks.running import CACHE
 from ingest.simulator.background import SimulatorThread
 from ingest.simulator.camera import SimCamera
 from xueliang.surroundings import shared_folder
 
-STEPS = (8, 16, 24, 32, 40, 48, 56, 64, 72, 80)
+STEPS = {"cameras_sustained": (16, 48, 56, 64, 72, 80), "cameras_sustained_random": (40, 48, 56, 64)}
+PEER_STEPS, PEER_S = (4, 6, 8, 10, 12, 14), 12.0
 LEARNING_S = 40.0
 STREAM_FPS, PROMISED_FPS = 25, 5
 LEAST, LEAST_OF_ALL = 0.90, 0.98
@@ -46,7 +51,7 @@ class Load:
     @property
     def sustained(self) -> bool:
         """Whether every promise was kept."""
-        return self.worst >= LEAST and self.kept >= LEAST_OF_ALL and not self.shed
+        return self.worst >= LEAST and self.kept >= LEAST_OF_ALL
 
 
 def run(quick: bool, workdir: Path) -> Report:
@@ -62,11 +67,11 @@ def run(quick: bool, workdir: Path) -> Report:
         report.notes.append("no clips here, so no figure: want ../shared/video")
         return report
     sources = stages(shared / "video")[:2]
-    steps, seconds = ((8,), 10.0) if quick else (STEPS, float(sources[0].seconds))
+    seconds = 10.0 if quick else float(sources[0].seconds)
     generator = random.Random(1)
     trials: dict[str, list[Load]] = {"cameras_sustained": [], "cameras_sustained_random": []}
     for name, loads in trials.items():
-        for count in steps:
+        for count in (8,) if quick else STEPS[name]:
             minute = sources[0].seconds
             even = name == "cameras_sustained"
             phases = [index * minute / count if even else generator.uniform(0, minute) for index in range(count)]
@@ -81,6 +86,7 @@ def run(quick: bool, workdir: Path) -> Report:
         held = [load.cameras for load in loads if load.sustained]
         goal = None if quick else 64 if name == "cameras_sustained" else 48
         report.figures[name] = Figure(max(held, default=0), "cameras", "higher", goal)
+    _against_cv2(report, shared, sources, quick)
     loads = [load for each in trials.values() for load in each]
     report.figures["frames_unaccounted"] = Figure(max(load.unaccounted for load in loads), "frames", "lower", 0)
     small, large = min(loads, key=lambda load: load.cameras), max(loads, key=lambda load: load.cameras)
@@ -88,6 +94,32 @@ def run(quick: bool, workdir: Path) -> Report:
         slope = (large.rss_mb - small.rss_mb) / (large.cameras - small.cameras)
         report.figures["rss_mb_per_camera"] = Figure(round(slope, 1), "MB", "lower", 12)
     return report
+
+
+def _against_cv2(report: Report, shared: Path, sources: tuple[StagedSource, ...], quick: bool) -> None:
+    """How many cameras the OpenCV loop carries on the same footage with the same model."""
+    model, carried = shared / "models" / f"{YOLOX}.onnx", 0
+    for count in (2,) if quick else PEER_STEPS:
+        simulated = [
+            SimCamera(f"P{index}", sources[index % len(sources)], phase_s=index * 60 / count) for index in range(count)
+        ]
+        with SimulatorThread(simulated, CACHE, profiles=PROFILES) as simulator:
+            urls = [simulator.url(each.id, "main") for each in simulated]
+            try:
+                told = cv2_loop(model, urls, 4.0 if quick else PEER_S, fps=PROMISED_FPS)
+            except PeerUnavailableError as error:
+                report.notes.append(f"no peer, so no ratio: {error}")
+                return
+        kept = min(each["analysed"] for each in told["cameras"]) / told["seconds"] / PROMISED_FPS
+        lag_s = max((each["lag_s"] or {"last": 0.0})["last"] for each in told["cameras"])
+        report.notes.append(f"cv2 loop: {count}: worst {kept:.2f} of what was promised, at most {lag_s:.1f} s behind")
+        if kept < LEAST or lag_s > 1:
+            break
+        carried = count
+    report.figures["cameras_cv2_loop"] = Figure(carried, "cameras", "higher")
+    if carried and not quick:
+        ratio = report.figures["cameras_sustained"].value / carried
+        report.figures["cameras_ratio_vs_cv2_loop"] = Figure(round(ratio, 2), "x", "higher", 5)
 
 
 def _try(sources: tuple[StagedSource, ...], phases: list[float], seconds: float, workdir: Path) -> Load:
@@ -107,8 +139,7 @@ def _try(sources: tuple[StagedSource, ...], phases: list[float], seconds: float,
     shares, analysed, promised, shed = [], 0, 0.0, 0
     for name, now in after.items():
         one = now - before[name]
-        decoded = one.received - one.dropped.get("gated", 0) - one.dropped.get("shed", 0)
-        owed = decoded * PROMISED_FPS / STREAM_FPS
+        owed = (one.received - one.dropped.get("gated", 0)) * PROMISED_FPS / STREAM_FPS
         analysed, promised, shed = analysed + one.analysed, promised + owed, shed + one.dropped.get("shed", 0)
         if owed >= PROMISED_FPS:
             shares.append(one.analysed / owed)

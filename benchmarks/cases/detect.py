@@ -75,7 +75,7 @@ def run(quick: bool, workdir: Path) -> Report:  # noqa: ARG001 - what it keeps l
     with SimulatorThread(simulated, CACHE, profiles=PROFILES) as simulator:
         urls = [simulator.url(camera.id, "main") for camera in simulated]
         try:
-            _against(report, "cv2_loop", 1.5, scale, _cv2, shared / "models" / f"{YOLOX}.onnx", urls)
+            _against(report, "cv2_loop", 1.5, scale, cv2_loop, shared / "models" / f"{YOLOX}.onnx", urls)
         except PeerUnavailableError as error:
             report.notes.append(f"speedup_vs_cv2_loop: no figure: {error}")
         try:
@@ -150,8 +150,10 @@ def _ours(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
         raise RuntimeError(f"our own loop failed: {error}") from None  # no reason to leave a figure out
 
 
-def _cv2(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
-    return _loop([sys.executable, "-m", "benchmarks.peers.cv2_loop"], model, urls, seconds)
+def cv2_loop(model: Path, urls: list[str], seconds: float, *, fps: float | None = None) -> dict[str, Any]:
+    """What the OpenCV loop tells of so many seconds. Raises :class:`PeerUnavailableError` where it fails."""
+    command = [sys.executable, "-m", "benchmarks.peers.cv2_loop"]
+    return _loop(command if fps is None else [*command, "--fps", str(fps)], model, urls, seconds)
 
 
 def _ultralytics(quick: bool) -> Loop:
