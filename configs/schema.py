@@ -328,7 +328,7 @@ class ModelSettings(Section):
         default=None,
         ge=1,
         le=64,
-        description="most pictures of one run, where the model's batch axis is free; default: 1, on cuda and tensorrt 8",
+        description="most pictures of a run, where the batch axis is free; default: 1, on cuda and tensorrt 8",
     )
     sessions: int | None = Field(
         default=None, ge=1, le=64, description="concurrent runs; default: as measured on this machine"
