@@ -56,7 +56,7 @@ def _row(name: str, figure: Figure) -> str:
 def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """Markdown, from reports in the form of :meth:`benchmarks.report.Report.as_json`: what a bar is set for, and when.
 
-    Figures without a bar stay in the JSON. Raises ``ValueError`` for no reports.
+    Figures without a bar stay in the JSON, and notes but where a bar was missed. Raises ``ValueError`` for no reports.
     """
     if not reports:
         raise ValueError("no reports: run `python -m benchmarks --all` first")
@@ -75,6 +75,8 @@ def table(reports: Sequence[Mapping[str, Any]]) -> str:
             value = f"{figure.value:g} {figure.unit}".strip()
             lines.append(f"| {name} | {value} | {_bar(figure)} | {'held' if figure.met else '**missed**'} |")
         lines.append("")
+        if not all(figure.met for figure in judged.values()):
+            lines += [*(f"- {note}" for note in report["notes"]), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
