@@ -77,6 +77,7 @@ def test_the_wall_says_what_is_not_analysed_and_on_demand_what_becomes_of_all_pi
         expect(page.get_by_test_id("scenes-only")).to_contain_text("仅识别演示场景")
 
         expect(page.get_by_test_id("tile-facts")).to_have_count(0)
+        expect(page.get_by_test_id("rotation-slot").first).to_be_visible()  # it decides who is on which tile
         before = page.evaluate(BOXES)
         page.keyboard.press("i")
         expect(tile("east-2", "tile-facts")).to_contain_text("静止待命")
