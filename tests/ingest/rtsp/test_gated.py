@@ -99,3 +99,15 @@ def test_a_session_that_ends_while_the_gate_is_open_begins_again_at_a_key_frame(
     assert [index for index in analysis.frames if index >= 416] == list(range(420, 425))
     account = analysis.ledger.account("C")
     assert account.received == account.analysed + sum(account.dropped.values())
+
+
+def test_a_key_frame_that_comes_soon_is_waited_for(footage: list[AccessUnit]) -> None:
+    gate = PacketGate()
+    analysis = Analysis(gate).run(footage[: 357 - SETTLED])
+    assert gate.state is GateState.SHUT
+    before = set(analysis.frames)
+    gate.watch(True)  # everything is wanted from now on, three pictures before the GOP's end
+    analysis.run(footage[357 - SETTLED : 365 - SETTLED])
+    assert sorted(set(analysis.frames) - before) == list(range(360, 365))
+    account = analysis.ledger.account("C")
+    assert account.received == account.analysed + sum(account.dropped.values())
