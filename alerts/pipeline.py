@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from alerts.event import Candidate, Event
-from alerts.rules.base import Finding, StateRule, TrackRule
+from alerts.rules.base import Finding, Ongoing, StateRule, TrackRule
 from alerts.rules.registry import build
 from configs.schema import Camera, Line, Zone
 from detect.detection import Tracks
@@ -33,7 +33,7 @@ class CameraRules:
         self._model_id = model_id
         self._new_id = new_id
         self._clock = clock
-        self._track_rules: list[TrackRule] = []
+        self._running: list[tuple[str, TrackRule]] = []
         self._state_rules: list[StateRule] = []
         self._places: dict[str, Zone | Line] = {}
         for rule in camera.rules:
@@ -41,14 +41,14 @@ class CameraRules:
             if isinstance(running, StateRule):
                 self._state_rules.append(running)
             else:
-                self._track_rules.append(running)
+                self._running.append((rule.id, running))
                 self._places[rule.id] = running.place
 
     def observe(self, tracks: Tracks) -> list[Candidate]:
         """What one analysed frame completed. Frames come in order; each is of this camera."""
         if tracks.camera_id != self._camera.id:
             raise ValueError(f"tracks of camera {tracks.camera_id} given to the rules of {self._camera.id}")
-        return self._candidates((f for rule in self._track_rules for f in rule.observe(tracks)), self._model_id)
+        return self._candidates((f for _, rule in self._running for f in rule.observe(tracks)), self._model_id)
 
     def observe_state(self, state: StreamState, now: float) -> list[Candidate]:
         """What the state of the always-open stream completes at ``now``: call at each change and once a second."""
@@ -57,12 +57,17 @@ class CameraRules:
     @property
     def alarmed(self) -> frozenset[int]:
         """Ids of the tracks in alarm on the last observed frame, for the overlay."""
-        return frozenset().union(*(rule.alarmed for rule in self._track_rules))
+        return frozenset().union(*(rule.alarmed for _, rule in self._running))
+
+    @property
+    def ongoing(self) -> dict[str, Ongoing]:
+        """The happenings that were found and last, by the dedup key of their candidates."""
+        return {self._key(rule_id, one.key): one for rule_id, rule in self._running for one in rule.ongoing}
 
     @property
     def pending(self) -> bool:
         """Whether some rule waits for what comes next."""
-        return any(rule.pending for rule in self._track_rules)
+        return any(rule.pending for _, rule in self._running)
 
     def place(self, event: Event) -> Zone | Line | None:
         """The zone or line that the event is about, for its snapshot."""
@@ -94,6 +99,8 @@ class CameraRules:
             model_id=model_id,
             objects=finding.objects,
         )
+        return Candidate(event=event, dedup_key=self._key(rule.id, finding.key), window_s=rule.rearm_s)
+
+    def _key(self, rule_id: str, key: tuple[str, ...]) -> str:
         # Neither track nor time is part of the key: a restarted worker or a broken track must find the same window.
-        key = ":".join((self._camera.id, rule.id, *finding.key))
-        return Candidate(event=event, dedup_key=key, window_s=rule.rearm_s)
+        return ":".join((self._camera.id, rule_id, *key))

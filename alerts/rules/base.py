@@ -47,6 +47,16 @@ class Finding:
     key: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ongoing:
+    """A happening that was found and lasts. ``key`` and the unit of ``measured`` are those of its :class:`Finding`;
+    ``measured`` is what is measured now, ``tracks`` are who is part of it now."""
+
+    key: tuple[str, ...]
+    measured: float
+    tracks: frozenset[int]
+
+
 class TrackRule(Protocol):
     """A rule over tracked objects."""
 
@@ -60,6 +70,10 @@ class TrackRule(Protocol):
     @property
     def alarmed(self) -> frozenset[int]:
         """Ids of the tracks that are part of a happening that lasts, as of the last frame."""
+
+    @property
+    def ongoing(self) -> tuple[Ongoing, ...]:
+        """Every happening that was found and still lasts after the last observed frame, one a key."""
 
     @property
     def pending(self) -> bool:
@@ -113,6 +127,11 @@ class Lasting:
             self._since = at
         self._last = at
         return at - self._since
+
+    @property
+    def lasted(self) -> float:
+        """Seconds up to the last observation."""
+        return self._last - self._since
 
     def awaited(self, at: float) -> bool:
         """Whether it was observed so lately that the next frames should be looked at."""

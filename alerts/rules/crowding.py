@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.rules.base import CONFIRM, Finding, Lasting, Sighting, select
+from alerts.rules.base import CONFIRM, Finding, Lasting, Ongoing, Sighting, select
 from alerts.rules.geometry import inside
 from configs.schema import CrowdingRule, Zone
 from detect.detection import Tracks
@@ -34,6 +34,10 @@ class Crowding:
     @property
     def alarmed(self) -> frozenset[int]:
         return self._inside if self._reported else frozenset()
+
+    @property
+    def ongoing(self) -> tuple[Ongoing, ...]:
+        return (Ongoing((), len(self._inside), self._inside),) if self._reported else ()
 
     @property
     def pending(self) -> bool:

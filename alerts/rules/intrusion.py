@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.rules.base import CONFIRM, Finding, Lasting, Sighting, select
+from alerts.rules.base import CONFIRM, Finding, Lasting, Ongoing, Sighting, select
 from alerts.rules.geometry import inside
 from configs.schema import IntrusionRule, Zone
 from detect.detection import Tracks
@@ -41,6 +41,14 @@ class Intrusion:
     @property
     def alarmed(self) -> frozenset[int]:
         return frozenset(track for track, visit in self._visits.items() if visit.reported)
+
+    @property
+    def ongoing(self) -> tuple[Ongoing, ...]:
+        stays = {track: visit.lasting.lasted for track, visit in self._visits.items() if visit.reported}
+        if not stays:
+            return ()
+        measured = max(stays.values()) if self._rule.dwell_s else len(stays)
+        return (Ongoing((), round(measured, 3), frozenset(stays)),)
 
     @property
     def pending(self) -> bool:

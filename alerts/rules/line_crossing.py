@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
-from alerts.rules.base import AWAITED_S, FORGET_S, Finding, Sighting, select
+from alerts.rules.base import AWAITED_S, FORGET_S, Finding, Ongoing, Sighting, select
 from alerts.rules.geometry import Point, crossing, signed_distance
 from configs.schema import Line, LineCrossingRule
 from detect.detection import Tracks
@@ -15,7 +16,9 @@ CLEAR_OF_HEIGHT = 0.05
 because the jitter of a box grows with the box."""
 
 SHOWN_S = 3.0
-"""A track counts as in alarm for so long after its passage."""
+"""A track counts as in alarm for so long after its passage, and passages that follow so closely are one happening."""
+
+Direction = Literal["forward", "backward"]
 
 
 class _Path:
@@ -40,7 +43,8 @@ class LineCrossing:
         self._rule = rule
         self._line = line
         self._paths: dict[int, _Path] = {}
-        self._passed: dict[int, float] = {}
+        self._passed: dict[tuple[Direction, int], float] = {}
+        self._counts: Counter[Direction] = Counter()
         self._at = float("-inf")
 
     @property
@@ -49,7 +53,14 @@ class LineCrossing:
 
     @property
     def alarmed(self) -> frozenset[int]:
-        return frozenset(self._passed)
+        return frozenset(track for _, track in self._passed)
+
+    @property
+    def ongoing(self) -> tuple[Ongoing, ...]:
+        tracks: dict[Direction, set[int]] = {}
+        for direction, track in self._passed:
+            tracks.setdefault(direction, set()).add(track)
+        return tuple(Ongoing((way,), self._counts[way], frozenset(found)) for way, found in tracks.items())
 
     @property
     def pending(self) -> bool:
@@ -62,13 +73,16 @@ class LineCrossing:
             direction = self._step(sighting, at)
             if direction is None or self._rule.direction not in (direction, "both"):
                 continue
-            self._passed[sighting.id] = at
+            self._passed[direction, sighting.id] = at
+            self._counts[direction] += 1
             findings.append(self._finding(sighting, direction, at))
         self._paths = {track: path for track, path in self._paths.items() if abs(at - path.at) <= FORGET_S}
-        self._passed = {track: then for track, then in self._passed.items() if abs(at - then) <= SHOWN_S}
+        self._passed = {who: then for who, then in self._passed.items() if abs(at - then) <= SHOWN_S}
+        last = {direction for direction, _ in self._passed}
+        self._counts = Counter({way: count for way, count in self._counts.items() if way in last})
         return findings
 
-    def _step(self, sighting: Sighting, at: float) -> Literal["forward", "backward"] | None:
+    def _step(self, sighting: Sighting, at: float) -> Direction | None:
         """Move one track on; return the direction when that completes a passage."""
         a, b = self._line.a, self._line.b
         distance = signed_distance(sighting.anchor, a, b)
@@ -86,7 +100,7 @@ class LineCrossing:
             return None
         return "forward" if passages > 0 else "backward"
 
-    def _finding(self, sighting: Sighting, direction: Literal["forward", "backward"], at: float) -> Finding:
+    def _finding(self, sighting: Sighting, direction: Direction, at: float) -> Finding:
         return Finding(
             rule=self._rule,
             occurred_at=at,
