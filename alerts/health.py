@@ -70,7 +70,7 @@ class CameraHealth(Plain):
 
 
 class Admission(Plain):
-    """What cameras were promised against what their worker's machine can do.
+    """What a worker's cameras were promised against its share of the machine, or those of all against all of it.
 
     Analysed frames a second as promised and as the detector does them at most; ``decoding_cores``: that decoding all
     streams would take. ``load_all``: the share of the machine that is asked for if everything moves at once,
@@ -80,7 +80,7 @@ class Admission(Plain):
     promised_fps: float
     capacity_fps: float
     decoding_cores: float
-    cores: int
+    cores: float
     load_all: float
     load_tenth: float
 
@@ -144,6 +144,13 @@ class HealthBoard:
     def unregister(self, worker_id: str) -> None:
         """Remove the worker, at its ordered stop."""
         self._client.hdel(WORKERS_KEY, worker_id)
+
+    def keep_workers(self, worker_ids: Iterable[str]) -> None:
+        """Remove every other worker: what a killed one has left, and nobody starts again."""
+        kept = frozenset(worker_ids)
+        fields = cast("list[bytes]", self._client.hkeys(WORKERS_KEY))
+        if former := [field for field in fields if field.decode(errors="replace") not in kept]:
+            self._client.hdel(WORKERS_KEY, *former)
 
     def read_workers(self) -> dict[str, WorkerInfo]:
         """Every registered worker."""

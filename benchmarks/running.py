@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from alerts import redis_server
 from configs.loader import load
 from configs.schema import Camera, Settings
+from xueliang.assignment import workers_wanted
 from xueliang.demo.county import as_yaml
+from xueliang.doctor.machine import usable_cores
 from xueliang.supervisor import run_files
 
 ROOT = Path(__file__).parents[1]
@@ -77,13 +79,14 @@ class NodeUnderTest:
             raise NodeFailedError(f"the node ended before it was ready: {self.log.read_text()[-800:]}")
         return str(json.loads(line)["control"])
 
-    def worker(self) -> psutil.Process:
-        """The worker's process, once it has announced itself."""
-        return psutil.Process(self._announced("worker").pid)
+    def workers(self) -> tuple[psutil.Process, ...]:
+        """The workers' processes, once they have announced themselves."""
+        wanted = workers_wanted(self.settings, usable_cores())
+        return tuple(psutil.Process(self._announced(f"worker-{number}").pid) for number in range(1, wanted + 1))
 
     def worker_url(self) -> str:
-        """Address of the worker's private port."""
-        return str(self._announced("worker").url)
+        """Address of the first worker's private port."""
+        return str(self._announced("worker-1").url)
 
     @property
     def redis_url(self) -> str:
@@ -155,7 +158,11 @@ def frames_by_camera(control: str) -> dict[str, Frames]:
     return accounts
 
 
-def cpu_s(process: psutil.Process) -> float:
-    """CPU seconds that the process has used so far."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
+def cpu_s(processes: Sequence[psutil.Process]) -> float:
+    """CPU seconds that the processes have used so far."""
+    return float(sum(times.user + times.system for times in (process.cpu_times() for process in processes)))
+
+
+def memory_mb(processes: Sequence[psutil.Process]) -> float:
+    """Resident memory of the processes, 10⁶ bytes; pages that several share count for each."""
+    return float(sum(process.memory_info().rss for process in processes)) / 1e6

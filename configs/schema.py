@@ -13,15 +13,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
+
+from configs.recording import CameraRecording, RecordingSettings
+from configs.section import Section
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
@@ -50,12 +45,6 @@ def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
         side == 0 and min(p[0], q[0]) <= r[0] <= max(p[0], q[0]) and min(p[1], q[1]) <= r[1] <= max(p[1], q[1])
         for side, (p, q, r) in zip(s, ends, strict=True)
     )
-
-
-class Section(BaseModel):
-    """Base of every section: immutable, and a key nobody knows is a fault, not a silence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RegionLevel(StrEnum):
@@ -284,6 +273,7 @@ class Camera(Section):
     sub: StreamSettings | None = None
     credentials: Credentials | None = None
     detection: CameraDetection = CameraDetection()
+    recording: CameraRecording | None = Field(default=None, description="default: recording.default")
     zones: tuple[Zone, ...] = ()
     lines: tuple[Line, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -359,6 +349,7 @@ class Retention(Section):
 
     events_days: int = Field(default=180, ge=1, le=3650)
     snapshots_days: int = Field(default=30, ge=1, le=3650)
+    clips_days: int = Field(default=30, ge=1, le=3650)
 
 
 class Listen(Section):
@@ -384,7 +375,19 @@ class Settings(Section):
     patrol: PatrolPlan = PatrolPlan()
     model: ModelSettings = ModelSettings()
     decoding: Decoding = Decoding()
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="processes that share the cameras; default: one for each 32 cameras, at most the cores",
+    )
     retention: Retention = Retention()
+    recording: RecordingSettings = RecordingSettings()
+
+    def recording_of(self, camera: Camera) -> CameraRecording:
+        """What of the camera is recorded; a camera with one stream records that one, as ``main``."""
+        wanted = camera.recording or self.recording.default
+        return wanted if camera.sub is not None else wanted.model_copy(update={"stream": "main"})
 
     @field_validator("timezone")
     @classmethod

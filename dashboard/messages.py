@@ -95,7 +95,7 @@ class CameraInfo(Message):
 
 
 class Node(Message):
-    """``admission``: of the worker that was promised most; ``None`` until one of them knows.
+    """``admission``: of all workers together; ``None`` until one of them knows.
 
     ``fallbacks``: what workers run elsewhere than their settings ask for.
     """

@@ -15,13 +15,14 @@ import redis
 from alerts import redis_server
 from alerts.delivery.connection import connect
 from configs.schema import Settings
+from xueliang import assignment
+from xueliang.doctor.machine import usable_cores
 from xueliang.preflight import CannotStart
 from xueliang.supervisor import run_files
 from xueliang.supervisor.child import Child, ChildSpec, announced
 from xueliang.supervisor.supervisor import Stage, Supervisor
 from xueliang.surroundings import database_url
 
-PROCESSES = ("worker", "historian", "dashboard")
 _START_S = 30.0
 _COMPILING_S = 900.0  # an accelerator loads libraries of gigabytes, and some compile the model for minutes
 
@@ -69,24 +70,28 @@ def assemble(settings: Settings, config: Path, lock: IO[str], also: Sequence[Chi
         redis_url = launch.url
         first.append(child(ChildSpec("redis", launch.argv, _redis_answers(redis_url), env=launch.env, stop_s=1.0)))
     env = {"REDIS_URL": redis_url, "DATABASE_URL": database_url(settings).get_secret_value()}
-    for name in PROCESSES:
+    assignments = assignment.assign(settings.cameras, assignment.workers_wanted(settings, usable_cores()))
+    workers = [each.worker_id for each in assignments]
+    for name in (*workers, "historian", "dashboard"):
         run_files.forget(settings.state_dir, name)
+
+    def process(name: str, module: str, *more: str, stop_s: float = 1.5, start_s: float = _START_S) -> Child:
+        argv = (sys.executable, "-m", f"xueliang.processes.{module}", "--config", str(config), *more)
+        return child(ChildSpec(name, argv, announced(settings.state_dir, name), env, stop_s, start_s))
+
+    start_s = _START_S if settings.model.accelerator == "cpu" else _COMPILING_S
     ours = [
-        child(
-            ChildSpec(
-                name,
-                (sys.executable, "-m", f"xueliang.processes.{name}", "--config", str(config)),
-                announced(settings.state_dir, name),
-                env=env,
-                stop_s=2.5 if name == "worker" else 1.5,
-                start_s=_COMPILING_S if name == "worker" and settings.model.accelerator != "cpu" else _START_S,
-            )
-        )
-        for name in PROCESSES
+        *(
+            process(each.worker_id, "worker", "--assignment", str(file), stop_s=2.5, start_s=start_s)
+            for each in assignments
+            for file in [assignment.write(settings.state_dir / "assignments", each)]
+        ),
+        process("historian", "historian"),
+        process("dashboard", "dashboard"),
     ]
     stages = ([Stage(tuple(first))] if first else []) + [Stage(tuple(ours))]
     # The wall first, so that it says so; then what finds, what stores, what carries, and last what is simulated.
-    order = ["dashboard", "worker", "historian", *(one.spec.name for one in reversed(first))]
+    order = [["dashboard"], workers, ["historian"], *([one.spec.name] for one in reversed(first))]
     return Node(Supervisor(stages, order), redis_url)
 
 

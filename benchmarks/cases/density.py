@@ -129,13 +129,13 @@ def _try(sources: tuple[StagedSource, ...], phases: list[float], seconds: float,
     with SimulatorThread(simulated, CACHE, profiles=PROFILES) as simulator:
         watched = tuple(camera_of(each.id, simulator.url(each.id, "main"), gated=True) for each in simulated)
         with running.node(watched, workdir) as node:
-            control, worker = node.control(), node.worker()
+            control, workers = node.control(), node.workers()
             time.sleep(LEARNING_S)
-            before, cpu, since = running.frames_by_camera(control), running.cpu_s(worker), time.monotonic()
+            before, cpu, since = running.frames_by_camera(control), running.cpu_s(workers), time.monotonic()
             time.sleep(seconds)
             after = running.frames_by_camera(control)
-            cores = (running.cpu_s(worker) - cpu) / (time.monotonic() - since)
-            rss = worker.memory_info().rss / 1e6
+            cores = (running.cpu_s(workers) - cpu) / (time.monotonic() - since)
+            rss = running.memory_mb(workers)
     shares, analysed, promised, shed = [], 0, 0.0, 0
     for name, now in after.items():
         one = now - before[name]

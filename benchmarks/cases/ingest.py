@@ -74,11 +74,11 @@ def cost(sources: tuple[StagedSource, ...], cameras: int, seconds: float, workdi
         watched = tuple(camera_of(each.id, simulator.url(each.id, "main"), gated=gated) for each in simulated)
         with running.node(watched, workdir) as node:
             node.control()
-            worker = node.worker()
+            workers = node.workers()
             time.sleep(20)  # learning
-            cpu, since = running.cpu_s(worker), time.monotonic()
+            cpu, since = running.cpu_s(workers), time.monotonic()
             time.sleep(seconds)
-            return (running.cpu_s(worker) - cpu) / (time.monotonic() - since) / cameras * 100
+            return (running.cpu_s(workers) - cpu) / (time.monotonic() - since) / cameras * 100
 
 
 def camera_of(name: str, url: str, *, gated: bool) -> Camera:

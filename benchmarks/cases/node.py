@@ -86,11 +86,11 @@ async def _first_tile(worker: str, camera: str) -> float:
 
 
 def _observe(report: Report, node: running.NodeUnderTest, seconds: float) -> None:
-    control, worker = node.control(), node.worker()
+    control, workers = node.control(), node.workers()
     time.sleep(5)  # models are loaded and trackers are warm
-    cpu, since = running.cpu_s(worker), time.monotonic()
+    cpu, since = running.cpu_s(workers), time.monotonic()
     time.sleep(seconds)
-    cores = (running.cpu_s(worker) - cpu) / (time.monotonic() - since)
+    cores = (running.cpu_s(workers) - cpu) / (time.monotonic() - since)
     accounts = running.frames_by_camera(control)
     frames = sum(accounts.values(), running.Frames())
     seen = sum(one.analysed > 0 for one in accounts.values())

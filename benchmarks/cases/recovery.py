@@ -99,7 +99,7 @@ class User:
         """Until a picture of the new worker comes through the dashboard."""
         with self._socket(f"live/{self.settings.cameras[0].id}") as live:
             _pictures(live)
-            killed = self._kill("worker")
+            killed = self._kill("worker-1")
             _pictures(live)
             took_s = time.monotonic() - killed
         return self._settled("worker", took_s)

@@ -65,10 +65,20 @@ def readable(workers: Mapping[str, str]) -> tuple[WorkerInfo, ...]:
     return tuple(found)
 
 
-def heaviest(workers: Iterable[WorkerInfo]) -> Admission | None:
-    """The admission of the worker with the greatest load."""
-    known = (worker.admission for worker in workers if worker.admission is not None)
-    return max(known, key=lambda each: each.load_all, default=None)
+def together(workers: Iterable[WorkerInfo]) -> Admission | None:
+    """What all workers that know it promise, against the machine that they share; loads in the measure of its cores."""
+    known = [worker.admission for worker in workers if worker.admission is not None]
+    cores = sum(each.cores for each in known)
+    if not cores:
+        return None
+    return Admission(
+        promised_fps=round(sum(each.promised_fps for each in known), 2),
+        capacity_fps=round(sum(each.capacity_fps for each in known), 1),
+        decoding_cores=round(sum(each.decoding_cores for each in known), 3),
+        cores=round(cores, 2),
+        load_all=round(sum(each.load_all * each.cores for each in known) / cores, 3),
+        load_tenth=round(sum(each.load_tenth * each.cores for each in known) / cores, 3),
+    )
 
 
 def fallbacks_of(workers: Iterable[WorkerInfo]) -> tuple[Fallback, ...]:

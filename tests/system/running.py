@@ -146,7 +146,7 @@ def county(cameras: SimulatorThread, ids: Sequence[str], state_dir: Path) -> Set
         )
         for camera in settings.cameras
     )
-    return settings.model_copy(update={"cameras": armed})
+    return settings.model_copy(update={"cameras": armed, "workers": 2})
 
 
 def prepare(settings: Settings, folder: Path) -> Path:

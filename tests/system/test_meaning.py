@@ -41,6 +41,7 @@ from models.manifest import shipped_manifest
 from models.store import ModelStore
 from tests.system.running import CACHE, PICTURE, county, wait_for
 from xueliang.worker.node import WorkerNode
+from xueliang.worker.share import MachineShare
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -203,7 +204,9 @@ def told(truth: Happening, tmp_path_factory: pytest.TempPathFactory) -> Told:
         release = threading.Event()
         broken = broken_plan(plan, release)
         failures: list[str] = []
-        node = WorkerNode("w", settings, settings.cameras, broken, SecretStr(url), failures.append, cores=2)
+        node = WorkerNode(
+            "w", settings, settings.cameras, broken, SecretStr(url), failures.append, share=MachineShare(2)
+        )
         try:
             node.start("http://127.0.0.1:1")
             end = max(began.values()) + truth.left + 1

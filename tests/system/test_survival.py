@@ -44,7 +44,7 @@ def session(node: RunningNode) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("name", ["worker", "historian", "redis", "dashboard"])
+@pytest.mark.parametrize("name", ["worker-1", "worker-2", "historian", "redis", "dashboard"])
 def test_a_killed_process_is_back_and_the_open_wall_goes_on(
     node: RunningNode, wall: Page, session: httpx.Client, name: str
 ) -> None:
@@ -85,7 +85,7 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_the_next_start_has_every_
     with running(settings, tmp_path) as node, node.client() as client:
         before = wait_for(lambda: stored(client), 60, "an event")
         pids = node.pids()
-        assert len(pids) == 5  # supervisor, redis, worker, historian, dashboard
+        assert len(pids) == 6  # supervisor, redis, two workers, historian, dashboard
         os.kill(node.supervisor.pid, signal.SIGKILL)
         node.supervisor.wait(5)
 

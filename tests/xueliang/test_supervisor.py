@@ -65,7 +65,7 @@ async def test_a_killed_child_comes_back_and_the_order_of_stopping_is_kept(tmp_p
     children = {name: Child(spec(tmp_path, name), clock) for name in ("redis", "worker", "dashboard")}
     node = Supervisor(
         [Stage((children["redis"],)), Stage((children["worker"], children["dashboard"]))],
-        stop_order=("dashboard", "worker", "redis"),
+        stop_order=(["dashboard"], ["worker"], ["redis"]),
     )
     await node.start()
     before = children["worker"].pid
@@ -85,7 +85,7 @@ async def test_a_child_that_cannot_start_says_why_in_one_line_and_stops_the_rest
     clock = RealClock()
     good = Child(spec(tmp_path, "redis"), clock)
     bad = Child(spec(tmp_path, "worker", "import sys; print('the disk is full', file=sys.stderr); sys.exit(3)"), clock)
-    node = Supervisor([Stage((good,)), Stage((bad,))], stop_order=("worker", "redis"))
+    node = Supervisor([Stage((good,)), Stage((bad,))], stop_order=(["worker"], ["redis"]))
     with pytest.raises(StartFailed, match=r"^worker: exit code 3: the disk is full$"):
         await node.start()
     assert good.pid is None

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from alerts import store
-from alerts.storage import schema
+from alerts.storage import migrations
 from alerts.storage.database import open_engine, reading
 from configs.schema import Retention, Settings
 from dashboard import accounts
@@ -36,7 +36,7 @@ LEAST_FREE_BYTES = 500_000_000
 FAR_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"})
 """SQLite's write-ahead log needs memory that all its processes share: one machine, one local disk."""
 
-PARTS: Mapping[str, int] = {store.PART: len(schema.MIGRATIONS), accounts.PART: len(tables.MIGRATIONS)}
+PARTS: Mapping[str, int] = {store.PART: len(migrations.MIGRATIONS), accounts.PART: len(tables.MIGRATIONS)}
 """Schema version of each part of the database that this release knows."""
 
 _VERSIONS = "SELECT part, max(version) AS version FROM schema_versions GROUP BY part"

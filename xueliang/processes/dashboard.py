@@ -21,7 +21,7 @@ from dashboard.bus import open_redis
 from dashboard.dependencies import Dependencies
 from dashboard.serve import PortTaken, bind, port_of, serve
 from xueliang.preflight import CannotStart
-from xueliang.processes.start import run
+from xueliang.processes.start import arguments, run
 from xueliang.processes.storage import opening
 from xueliang.supervisor import run_files
 from xueliang.surroundings import database_url, evidence_dir, web_dist
@@ -81,4 +81,4 @@ def body(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run("dashboard", body))
+    sys.exit(run("dashboard", arguments("dashboard").parse_args().config, body))

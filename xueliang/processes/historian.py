@@ -15,7 +15,7 @@ from alerts.store import EventStore
 from configs.schema import Settings
 from xueliang.metrics import Counters
 from xueliang.preflight import CannotStart
-from xueliang.processes.start import run
+from xueliang.processes.start import arguments, run
 from xueliang.processes.storage import opening
 from xueliang.supervisor import run_files
 from xueliang.surroundings import database_url, evidence_dir
@@ -48,4 +48,4 @@ def body(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run("historian", body))
+    sys.exit(run("historian", arguments("historian").parse_args().config, body))

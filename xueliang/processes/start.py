@@ -14,18 +14,22 @@ from xueliang import logs
 from xueliang.preflight import CannotStart
 
 
-def run(name: str, body: Callable[[Settings], None], argv: list[str] | None = None) -> int:
-    """Run ``body`` with the settings of ``--config FILE``; returns the exit code.
+def arguments(name: str) -> argparse.ArgumentParser:
+    """What every process takes."""
+    parser = argparse.ArgumentParser(prog=f"xueliang {name}")
+    parser.add_argument("--config", type=Path, required=True)
+    return parser
+
+
+def run(name: str, config: Path, body: Callable[[Settings], None]) -> int:
+    """Run ``body`` with the settings of ``config``; returns the exit code. ``name`` stands in each line of its log.
 
     The last line on standard error is what the supervisor tells when the process ends early, so a reason to not start
     is one plain line and no traceback.
     """
-    parser = argparse.ArgumentParser(prog=f"xueliang {name}")
-    parser.add_argument("--config", type=Path, required=True)
-    given = parser.parse_args(argv)
     logs.configure(name)
     try:
-        body(load(given.config, os.environ))
+        body(load(config, os.environ))
     except (SettingsFaults, CannotStart) as error:
         sys.stderr.write(logs.redact(str(error)) + "\n")
         return 1

@@ -1,4 +1,4 @@
-"""The worker's process: ingest, detection and rules of its cameras, and its private port."""
+"""A worker's process: ingest, detection and rules of the cameras assigned to it, and its private port."""
 
 from __future__ import annotations
 
@@ -11,24 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
+from redis import RedisError
 
+from alerts.delivery.connection import connect
+from alerts.health import HealthBoard
 from configs.schema import Settings
 from detect.factory import DetectorPlan, open_store, plan_detector
 from models.errors import ModelError
+from xueliang import assignment
+from xueliang.assignment import Assignment
 from xueliang.doctor.machine import usable_cores
 from xueliang.preflight import CannotStart
-from xueliang.processes.start import run
+from xueliang.processes.start import arguments, run
 from xueliang.supervisor import run_files
 from xueliang.supervisor.control import PrivateServer
 from xueliang.surroundings import shared_folder, shared_models
 from xueliang.worker import metrics
 from xueliang.worker.http import create_app
 from xueliang.worker.node import WorkerNode
+from xueliang.worker.share import MachineShare, OtherWorkers
 
-WORKER_ID = "worker-1"
+_log = structlog.get_logger(__name__)
 _SWITCH_S = 0.1
 """No thread here runs Python for long: each gives the interpreter's lock back at its next read, decoding or inference.
 Where sixty threads wait for it longer than this, each would be made to hand it on after a few instructions, sixty
@@ -43,7 +50,7 @@ SERVER_OPTIONS: dict[str, Any] = {
 }
 
 
-def body(settings: Settings) -> None:
+def body(settings: Settings, assigned: Assignment) -> None:
     """Work until SIGTERM."""
     if settings.redis_url is None:
         raise CannotStart("the worker was given no REDIS_URL: start it by xueliang up")
@@ -55,12 +62,14 @@ def body(settings: Settings) -> None:
         plan = plan_detector(settings.model, store, cores=cores, cache=settings.state_dir)
     except ModelError as error:
         raise CannotStart(f"model: {error}") from None
-    failure = asyncio.run(_serve(settings, plan, settings.redis_url, cores))
+    failure = asyncio.run(_serve(settings, assigned, plan, settings.redis_url, cores))
     if failure is not None:
         raise CannotStart(f"detection gave up: {failure}")
 
 
-async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr, cores: int) -> str | None:
+async def _serve(
+    settings: Settings, assigned: Assignment, plan: DetectorPlan, redis_url: SecretStr, cores: int
+) -> str | None:
     """Until SIGTERM (returns None) or until detection gives up (returns why)."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[str | None] = loop.create_future()
@@ -74,13 +83,13 @@ async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr, c
 
     loop.add_signal_handler(signal.SIGTERM, end, None)
     node = WorkerNode(
-        WORKER_ID,
+        assigned.worker_id,
         settings,
-        settings.cameras,
+        assigned.of(settings.cameras),
         plan,
         redis_url,
         on_failed=fail,
-        cores=cores,
+        share=_share(settings, assigned, cores),
     )
     registry = CollectorRegistry()
     metrics.register(registry, node)
@@ -88,8 +97,9 @@ async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr, c
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = PrivateServer(uvicorn.Config(create_app(node.ingests, registry, node.health), **SERVER_OPTIONS))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await asyncio.to_thread(_forget_former, assigned, redis_url)
         await asyncio.to_thread(node.start, url)
-        run_files.announce(settings.state_dir, "worker", url)
+        run_files.announce(settings.state_dir, assigned.worker_id, url)
         failure = await ended
         await asyncio.to_thread(node.stop)
         server.should_exit = True
@@ -97,5 +107,31 @@ async def _serve(settings: Settings, plan: DetectorPlan, redis_url: SecretStr, c
     return failure
 
 
+def _share(settings: Settings, assigned: Assignment, cores: int) -> MachineShare:
+    others = OtherWorkers(settings.state_dir, [name for name in assigned.workers if name != assigned.worker_id])
+    return MachineShare(cores, len(assigned.workers), others.cpu_s)
+
+
+def _forget_former(assigned: Assignment, redis_url: SecretStr) -> None:
+    """Workers that an earlier start had and this one has not: nobody else takes them out of the register."""
+    try:
+        HealthBoard(connect(redis_url, name=assigned.worker_id)).keep_workers(assigned.workers)
+    except RedisError as error:
+        _log.warning("former_workers_not_forgotten", error=type(error).__name__)
+
+
+def main() -> int:
+    """The process; returns its exit code."""
+    parser = arguments("worker")
+    parser.add_argument("--assignment", type=Path, required=True)
+    given = parser.parse_args()
+    try:
+        assigned = assignment.read(given.assignment)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"worker: no assignment of cameras: {error}: start it by xueliang up\n")
+        return 1
+    return run(assigned.worker_id, given.config, lambda settings: body(settings, assigned))
+
+
 if __name__ == "__main__":
-    sys.exit(run("worker", body))
+    sys.exit(main())

@@ -21,14 +21,14 @@ class Stage:
 
 
 class Supervisor:
-    """``stages`` in starting order; ``stop_order`` names the children in stopping order, all of them."""
+    """``stages`` in starting order; ``stop_order`` names all children in stopping order, those of a group together."""
 
-    def __init__(self, stages: Sequence[Stage], stop_order: Sequence[str]) -> None:
+    def __init__(self, stages: Sequence[Stage], stop_order: Sequence[Sequence[str]]) -> None:
         self.stages = tuple(stages)
         self.children = {child.spec.name: child for stage in stages for child in stage.children}
-        if sorted(stop_order) != sorted(self.children):
+        if sorted(name for group in stop_order for name in group) != sorted(self.children):
             raise ValueError(f"stop order {list(stop_order)} does not name each of {sorted(self.children)} once")
-        self._stop_order = tuple(stop_order)
+        self._stop_order = tuple(tuple(group) for group in stop_order)
 
     async def start(self) -> None:
         """Start all. Raises :class:`~xueliang.supervisor.child.StartFailed`; what ran by then is stopped again."""
@@ -43,5 +43,5 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop all, in order, each within its own limit."""
-        for name in self._stop_order:
-            await self.children[name].stop()
+        for group in self._stop_order:
+            await asyncio.gather(*(self.children[name].stop() for name in group))

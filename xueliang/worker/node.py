@@ -29,16 +29,14 @@ from xueliang.surroundings import evidence_dir
 from xueliang.worker.analysis import Analyses, CameraAnalysis
 from xueliang.worker.capacity import CapacityFinder
 from xueliang.worker.overload import Overload
+from xueliang.worker.share import MachineShare
 from xueliang.worker.status import Posted, StatusThread
 
 _log = structlog.get_logger(__name__)
 
 
 class WorkerNode:
-    """Holds the given cameras. ``on_failed`` is called once, from a worker thread, when detection has given up.
-
-    ``cores`` that this process may use.
-    """
+    """Holds the given cameras. ``on_failed`` is called once, from a worker thread, when detection has given up."""
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class WorkerNode:
         redis_url: SecretStr,
         on_failed: Callable[[str], None],
         *,
-        cores: int,
+        share: MachineShare,
     ) -> None:
         self.worker_id = worker_id
         self.plan = plan
@@ -100,8 +98,8 @@ class WorkerNode:
         self.stage = DetectionStage(
             plan.open, self.mailboxes, self.ledger, Analyses(self._analyses).on_result, sessions=plan.sessions
         )
-        finder = CapacityFinder(plan, self.stage, cores, settings.state_dir)
-        self.overload = Overload(self.ingests, self.mailboxes, self.ledger, self.stage, finder, cores=cores)
+        finder = CapacityFinder(plan, self.stage, share, settings.state_dir)
+        self.overload = Overload(self.ingests, self.mailboxes, self.ledger, self.stage, finder, share=share)
 
     def start(self, url: str) -> None:
         """Start everything; ``url`` is the private port that the dashboard will find in Redis."""

@@ -21,6 +21,7 @@ from ingest.ledger import DropCause, FrameLedger
 from ingest.mailbox import Mailboxes
 from ingest.state import Phase
 from xueliang.worker.capacity import Capacity, CapacityFinder, Promise, assess
+from xueliang.worker.share import MachineShare
 
 _log = structlog.get_logger(__name__)
 _INTERVAL_S = 1.0
@@ -32,14 +33,15 @@ _USUAL_INFERENCE_S = 0.03
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Counters at one moment: monotonic and processor seconds, and frames of all cameras."""
+    """Counters at one moment: monotonic seconds, processor seconds of this worker and of others, frames."""
 
     at: float
     cpu_s: float
+    others_cpu_s: float | None
     stage: StageMetrics
     superseded: int
 
-    def load_since(self, earlier: _Look, cores: int) -> Load:
+    def load_since(self, earlier: _Look, share: MachineShare) -> Load:
         elapsed = self.at - earlier.at
         busy = (self.stage.busy_s - earlier.stage.busy_s) / (elapsed * self.stage.sessions)
         if busy >= _SATURATED:
@@ -48,7 +50,11 @@ class _Look:
             busy *= 1 + (self.superseded - earlier.superseded) / analysed
         # The median: a camera whose gate has just opened is late until it has caught up, and that is no overload.
         wait_s = self.stage.wait.quantile_since(earlier.stage.wait, 0.5)
-        return Load(busy, (self.cpu_s - earlier.cpu_s) / (elapsed * cores), wait_s)
+        own = (self.cpu_s - earlier.cpu_s) / elapsed
+        others = None
+        if self.others_cpu_s is not None and earlier.others_cpu_s is not None:
+            others = (self.others_cpu_s - earlier.others_cpu_s) / elapsed
+        return Load(busy, share.load(own, others), wait_s)
 
     def inference_since(self, earlier: _Look) -> float | None:
         """Seconds a frame."""
@@ -68,7 +74,7 @@ class Overload:
         stage: DetectionStage,
         finder: CapacityFinder,
         *,
-        cores: int,
+        share: MachineShare,
         monotonic: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
@@ -77,10 +83,10 @@ class Overload:
         self._ledger = ledger
         self._stage = stage
         self._finder = finder
-        self._cores = cores
+        self._share = share
         self._monotonic = monotonic
         self._cpu_clock = cpu_clock
-        self._budget = DecodeBudget(cores)
+        self._budget = DecodeBudget(share.cores)
         self._capacity: Capacity | None = None
         self._inference_s = _USUAL_INFERENCE_S
         self._looks: deque[_Look] = deque(maxlen=_WINDOW + 1)
@@ -128,12 +134,14 @@ class Overload:
     def look(self) -> None:
         """One look: what the last seconds cost, and what follows."""
         superseded = sum(account.dropped.get(DropCause.SUPERSEDED, 0) for account in self._ledger.snapshot().values())
-        look = _Look(self._monotonic(), self._cpu_clock(), self._stage.metrics(), superseded)
+        look = _Look(
+            self._monotonic(), self._cpu_clock(), self._share.others_cpu_s(), self._stage.metrics(), superseded
+        )
         self._looks.append(look)
         last = self._looks[0]
         if last is look:
             return
-        load = look.load_since(last, self._cores)
+        load = look.load_since(last, self._share)
         if self._capacity is not None:
             # What was measured while others had the machine too is less than what it can.
             seen = (look.stage.analysed - last.stage.analysed) / (look.at - last.at)
@@ -183,7 +191,7 @@ class Overload:
             Promise(ingest.camera.detection.fps, _decoding(ingest), ingest.gate is not GateState.OFF)
             for ingest in self._ingests.values()
         ]
-        self.admission = admission = assess(promises, self._capacity, self._cores)
+        self.admission = admission = assess(promises, self._capacity, self._share)
         exceeded = admission.load_all > 1
         if exceeded is not self._warned:
             self._warned = exceeded

@@ -168,16 +168,19 @@ def test_a_detector_that_is_none_for_real_things_is_told(
     assert SCENES_ONLY in {entry.id for entry in shipped_manifest().models}
 
 
-def test_the_node_tells_the_worker_that_was_promised_most(wall: Any) -> None:
+def test_the_node_tells_what_all_workers_promise_on_the_machine_they_share(wall: Any) -> None:
     assert wall.client().get("/api/node").json()["admission"] is None
     for worker, load in (("w1", 0.4), ("w2", 1.7), ("w3", None)):
         told = None if load is None else Admission(
-            promised_fps=320, capacity_fps=70, decoding_cores=1.2, cores=2, load_all=load, load_tenth=load / 5
+            promised_fps=160, capacity_fps=35, decoding_cores=0.6, cores=1, load_all=load, load_tenth=load / 5
         )  # fmt: skip
         info = WorkerInfo(url="http://127.0.0.1:1", pid=1, started_at=1.0, admission=told)
         wall.redis.hset("xl:workers", worker, info.model_dump_json())
     wall.redis.hset("xl:workers", "w4", "not json")
-    assert wall.client().get("/api/node").json()["admission"]["load_all"] == 1.7
+    told = wall.client().get("/api/node").json()["admission"]
+    assert told == {
+        "promised_fps": 320, "capacity_fps": 70, "decoding_cores": 1.2, "cores": 2, "load_all": 1.05, "load_tenth": 0.21
+    }  # fmt: skip
 
 
 def test_the_node_tells_what_runs_elsewhere_than_asked_for(wall: Any) -> None:

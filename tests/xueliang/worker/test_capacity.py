@@ -17,19 +17,20 @@ from ingest.frame import Picture
 from ingest.ledger import FrameLedger
 from ingest.mailbox import Mailboxes
 from xueliang.worker.capacity import Capacity, CapacityFinder, Promise, assess
+from xueliang.worker.share import MachineShare
 
 TWO_CORES = Capacity(sessions=2, fps=70.0, core_s=2 / 70)
 
 
 def test_a_county_is_too_much_at_once_and_not_on_a_usual_day() -> None:
-    told = assess([Promise(5.0, 0.03, gated=True)] * 64, TWO_CORES, 2)
+    told = assess([Promise(5.0, 0.03, gated=True)] * 64, TWO_CORES, MachineShare(2))
     assert (told.promised_fps, told.capacity_fps) == (320.0, 70.0)
     assert told.load_all == pytest.approx((320 * 2 / 70 + 64 * 0.03) / 2, abs=0.01)
     assert told.load_tenth == pytest.approx(told.load_all / 10, abs=0.01)
 
 
 def test_who_has_no_gate_never_rests() -> None:
-    told = assess([Promise(5.0, 0.03, gated=False)] * 20, TWO_CORES, 2)
+    told = assess([Promise(5.0, 0.03, gated=False)] * 20, TWO_CORES, MachineShare(2))
     assert told.load_tenth == told.load_all > 1
 
 
@@ -38,7 +39,7 @@ def test_who_has_no_gate_never_rests() -> None:
     st.integers(1, 64),
 )
 def test_more_promises_are_more_load(promises: list[Promise], cores: int) -> None:
-    told = [assess(promises[:count], TWO_CORES, cores) for count in range(len(promises) + 1)]
+    told = [assess(promises[:count], TWO_CORES, MachineShare(cores)) for count in range(len(promises) + 1)]
     assert all(before.load_all <= after.load_all for before, after in pairwise(told))
     assert all(each.load_tenth <= each.load_all for each in told)
 
@@ -66,17 +67,17 @@ def test_the_next_start_does_not_measure_again(tmp_path: Path) -> None:
     source = Mailboxes("a", ledger)
     stage = DetectionStage(plan.open, source, ledger, lambda frame, detections: None, sessions=1)
     stage.start()
-    finder = CapacityFinder(plan, stage, 2, tmp_path)
+    finder = CapacityFinder(plan, stage, MachineShare(2), tmp_path)
     assert finder.kept() is None
     measured = finder.measured()
     assert measured is not None
     assert stage.metrics().sessions == measured.sessions
     opened = Quick.opened
-    kept = CapacityFinder(plan, stage, 2, tmp_path).kept()
+    kept = CapacityFinder(plan, stage, MachineShare(2), tmp_path).kept()
     assert kept is not None
     assert kept.fps == pytest.approx(measured.fps, abs=0.01)
     assert Quick.opened == opened
-    assert CapacityFinder(plan, stage, 4, tmp_path).kept() is None, "another machine"
+    assert CapacityFinder(plan, stage, MachineShare(4), tmp_path).kept() is None, "another machine"
     source.close()
     assert stage.stop()
 
@@ -85,4 +86,4 @@ def test_motion_has_nothing_to_measure(tmp_path: Path) -> None:
     plan = DetectorPlan("motion", "motion", ("moving",), 1, "asked for", Quick)
     ledger = FrameLedger("a")
     stage = DetectionStage(plan.open, Mailboxes("a", ledger), ledger, lambda frame, detections: None)
-    assert CapacityFinder(plan, stage, 2, tmp_path).measured() is None
+    assert CapacityFinder(plan, stage, MachineShare(2), tmp_path).measured() is None

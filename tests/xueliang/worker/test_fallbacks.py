@@ -16,6 +16,7 @@ from detect.factory import DetectorPlan
 from detect.motion import MotionDetectors
 from xueliang.worker import metrics
 from xueliang.worker.node import WorkerNode
+from xueliang.worker.share import MachineShare
 
 CAUSE = "this ONNX Runtime has no provider for cuda, only CPU"
 PLAN = DetectorPlan("model", "constant", ("person",), 1, None, MotionDetectors)
@@ -34,7 +35,9 @@ def settings(tmp_path: Path) -> Settings:
 
 def node_of(settings: Settings, plan: DetectorPlan) -> WorkerNode:
     with capture_logs():
-        return WorkerNode("w", settings, (), plan, SecretStr("redis://127.0.0.1:1/0"), lambda _: None, cores=1)
+        return WorkerNode(
+            "w", settings, (), plan, SecretStr("redis://127.0.0.1:1/0"), lambda _: None, share=MachineShare(1)
+        )
 
 
 def test_a_detector_on_the_processor_instead_of_a_gpu_is_told(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from ingest.simulator.encode import Profile, Profiles
 from ingest.simulator.source import SceneSource
 from models.manifest import Fit, ModelInput
 from xueliang.worker.node import WorkerNode
+from xueliang.worker.share import MachineShare
 
 MAIN, SUB = (320, 180), (160, 90)
 
@@ -68,7 +69,9 @@ def test_the_stream_is_chosen_by_the_models_input(redis: RedisLaunch, tmp_path: 
             ),
             cameras=(camera,),
         )
-        node = WorkerNode("chooser", settings, settings.cameras, plan, SecretStr(redis.url), pytest.fail, cores=2)
+        node = WorkerNode(
+            "chooser", settings, settings.cameras, plan, SecretStr(redis.url), pytest.fail, share=MachineShare(2)
+        )
         client = connect(redis.url, name="test")
         node.start("http://127.0.0.1:1")
         try:

@@ -28,6 +28,7 @@ from ingest.simulator.encode import Profile, Profiles
 from ingest.simulator.source import scenes
 from xueliang.worker.capacity import CapacityFinder
 from xueliang.worker.node import WorkerNode
+from xueliang.worker.share import MachineShare
 
 FPS = 4.0
 HIGH = ("high-0", "high-1")
@@ -103,8 +104,8 @@ def test_the_high_keep_their_rate_and_the_low_yield_evenly(
         "model", "slow", ("person",), 1, None, Slow, sha256="00" * 32, sessions_asked=True, accelerator="cuda"
     )
     settings = _settings(simulator, tmp_path)
-    node = WorkerNode("w", settings, settings.cameras, plan, SecretStr(redis.url), pytest.fail, cores=2)
-    assert CapacityFinder(plan, node.stage, 2, tmp_path).measured() is not None
+    node = WorkerNode("w", settings, settings.cameras, plan, SecretStr(redis.url), pytest.fail, share=MachineShare(2))
+    assert CapacityFinder(plan, node.stage, MachineShare(2), tmp_path).measured() is not None
     node.start("http://127.0.0.1:1")
     try:
         _wait(
