@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, TypedDict
 
 import structlog
@@ -16,7 +16,7 @@ from ingest.gating.gate import GateState
 from ingest.gating.level import Level
 from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
-from ingest.live import LiveChannel
+from ingest.live import LiveChannel, Tap
 from ingest.rtsp.address import Address, Opener, open_rtsp
 from ingest.rtsp.decoders import ON_PROCESSOR, Decoders
 from ingest.rtsp.decoding import FrameTarget
@@ -80,6 +80,8 @@ class _Rates:
 class CameraIngest:
     """One camera. The sub stream is always open, and the analysed one; the main stream else only while watched.
 
+    ``taps`` hear the streams that they name, which are always open then.
+
     A camera with one stream uses it for both. ``on_state`` hears the state of the analysed stream (of the sub stream
     where nothing is analysed), which is the camera's. ``gated``: whether the settings may ask for a packet gate; who
     says so must tell :meth:`analysed` what the frames showed. ``model_input``: of the detector that gets the frames, by
@@ -98,6 +100,7 @@ class CameraIngest:
         gated: bool = True,
         model_input: ModelInput | None = None,
         decoders: Decoders = ON_PROCESSOR,
+        taps: Mapping[StreamName, Tap] | None = None,
         limits: SessionLimits | None = None,
         opener: Opener = open_rtsp,
         now: Callable[[], Moment] = real_now,
@@ -105,6 +108,7 @@ class CameraIngest:
         self.camera = camera
         self._ledger = ledger
         self._watch = watch
+        self._taps = taps or {}
         self._on_state = on_state
         self._limits = limits
         self._opener = opener
@@ -286,9 +290,12 @@ class CameraIngest:
         return (session.counts().units if session is not None else 0), 0
 
     def _new_channel(self, name: StreamName) -> LiveChannel:
+        tap = self._taps.get(name)
         if name in self._always:
-            return LiveChannel(self._idle_state(name, "not started"))
-        return LiveChannel(self._idle_state(name, "opened when somebody watches"), wanted=lambda: self._want(name))
+            return LiveChannel(self._idle_state(name, "not started"), tap=tap)
+        return LiveChannel(
+            self._idle_state(name, "opened when somebody watches"), wanted=lambda: self._want(name), tap=tap
+        )
 
     def _idle_state(self, name: StreamName, detail: str) -> StreamState:
         now = self._now().wall
@@ -297,7 +304,7 @@ class CameraIngest:
     @property
     def _always(self) -> frozenset[StreamName]:
         """The streams that are open although nobody watches."""
-        return self._analysed.needed | {self._sub}
+        return self._analysed.needed | {self._sub} | self._taps.keys()
 
     def _want(self, name: StreamName) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Fragmented MP4, one fragment a picture (ISO/IEC 14496-12; ``avcC`` and ``hvcC``: ISO/IEC 14496-15, 5.3.3 and 8.3.3).
+"""Fragmented MP4, a fragment a picture or a GOP (ISO/IEC 14496-12; ``avcC``, ``hvcC``: ISO/IEC 14496-15, 5.3.3, 8.3.3).
 
 One video track, id 1, timescale 90 kHz. Only what Media Source Extensions need is written.
 """
@@ -6,6 +6,7 @@ One video track, id 1, timescale 90 kHz. Only what Media Source Extensions need 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from ingest import h264, h265
 from ingest.nal import to_length_prefixed
@@ -16,6 +17,7 @@ _NTP_OF_UNIX_EPOCH = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905, figur
 _MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 # 8.8.3.1: depends on no other sample; depends on others and is no sync sample.
 _SYNC_SAMPLE, _OTHER_SAMPLE = 0x02000000, 0x01010000
+_ROW = struct.Struct(">IIIi")  # of a sample in ``trun``
 _HIGH_PROFILES = frozenset({100, 110, 122, 144})
 
 
@@ -140,20 +142,24 @@ def fragment(unit: AccessUnit, sequence_number: int, duration: int) -> bytes:
 
     ``prft`` is version 1 with flags 24: the time is that of capture (14496-12, 8.16.5, as amended in 2020).
     """
-    reference = _full(b"prft", 1, 24, struct.pack(">IQQ", _TRACK, ntp_timestamp(unit.captured_at), max(unit.pts, 0)))
-    sample = to_length_prefixed(unit.units)
-    flags = _SYNC_SAMPLE if unit.keyframe else _OTHER_SAMPLE
+    return gop_fragment((unit,), sequence_number, (duration,))
+
+
+def gop_fragment(units: Sequence[AccessUnit], sequence_number: int, durations: Sequence[int]) -> bytes:
+    """The same of several pictures, in the order of decoding; ``prft`` tells of the first."""
+    first = units[0]
+    reference = _full(b"prft", 1, 24, struct.pack(">IQQ", _TRACK, ntp_timestamp(first.captured_at), max(first.pts, 0)))
+    samples = [to_length_prefixed(unit.units) for unit in units]
     fragment_header = _full(b"tfhd", 0, 0x020000, struct.pack(">I", _TRACK))  # default-base-is-moof
-    decode_time = _full(b"tfdt", 1, 0, struct.pack(">Q", unit.dts))
+    decode_time = _full(b"tfdt", 1, 0, struct.pack(">Q", first.dts))
     movie_fragment_header = _full(b"mfhd", 0, 0, struct.pack(">I", sequence_number & 0xFFFFFFFF))
-    run_size, run_fields = 8 + 4 + 8 + 16, 0x000F01  # data offset; duration, size, flags, composition offset
-    traf_size = 8 + len(fragment_header) + len(decode_time) + run_size
-    data_offset = 8 + len(movie_fragment_header) + traf_size + 8
-    run = _full(
-        b"trun",
-        1,
-        run_fields,
-        struct.pack(">IiIIIi", 1, data_offset, duration, len(sample), flags, unit.pts - unit.dts),
+    rows = b"".join(
+        _ROW.pack(duration, len(sample), _SYNC_SAMPLE if unit.keyframe else _OTHER_SAMPLE, unit.pts - unit.dts)
+        for unit, sample, duration in zip(units, samples, durations, strict=True)
     )
+    traf_size = 8 + len(fragment_header) + len(decode_time) + 12 + 8 + len(rows)
+    data_offset = 8 + len(movie_fragment_header) + traf_size + 8
+    # Fields: data offset; and of each sample duration, size, flags, composition offset.
+    run = _full(b"trun", 1, 0x000F01, struct.pack(">Ii", len(units), data_offset), rows)
     movie_fragment = box(b"moof", movie_fragment_header, box(b"traf", fragment_header, decode_time, run))
-    return reference + movie_fragment + box(b"mdat", sample)
+    return b"".join((reference, movie_fragment, struct.pack(">I4s", 8 + sum(map(len, samples)), b"mdat"), *samples))

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 
@@ -26,6 +26,16 @@ from ingest.state import StreamState
 log = structlog.get_logger(__name__)
 
 Message = str | bytes
+
+
+class Tap(Protocol):
+    """Who hears all of a stream, watched or not: a recorder. Called on the reader's thread; must not block or raise."""
+
+    def on_unit(self, unit: AccessUnit, duration: int) -> None:
+        """One picture; ``duration``: expected, 90 kHz."""
+
+    def on_state(self, state: StreamState) -> None:
+        """A change of the stream's state; from the watch's thread too."""
 
 
 class _Kind(Enum):
@@ -144,7 +154,7 @@ class LiveChannel:
     """Live pictures, states and overlays of one stream.
 
     ``wanted`` is called, outside any lock, whenever somebody subscribes: a stream that is only opened on demand
-    starts then.
+    starts then. ``tap`` hears every picture that has parameter sets, and every state.
     """
 
     def __init__(
@@ -153,8 +163,10 @@ class LiveChannel:
         *,
         limits: LiveLimits | None = None,
         wanted: Callable[[], None] | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self._limits = limits or LiveLimits()
+        self._tap = tap
         self._wanted = wanted
         self._lock = threading.Lock()
         self._subscribers: set[Subscription] = set()
@@ -230,6 +242,8 @@ class LiveChannel:
             self._remember(picture)
             for subscription in list(self._subscribers):
                 self._offer_picture(subscription, picture.data, unit.keyframe)
+        if self._tap is not None:
+            self._tap.on_unit(unit, duration)
 
     def publish_state(self, state: StreamState) -> None:
         """A change of the stream's state."""
@@ -238,6 +252,8 @@ class LiveChannel:
             self._state = message
             for subscription in list(self._subscribers):
                 self._put(subscription, _Kind.STATE, message)
+        if self._tap is not None:
+            self._tap.on_state(state)
 
     def publish_overlay(self, message: str) -> None:
         """A ready ``overlay`` message; left out for a subscriber that waits for a key frame or is full."""
