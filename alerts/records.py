@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
 
+from alerts.alarms.life import AlarmState, Closing, Do, Standing
 from alerts.event import Event, EventKind, Plain
 from configs.schema import Severity
 
 
-class AlarmState(StrEnum):
-    """What people have done about an event."""
-
-    NEW = "new"
-    ACKNOWLEDGED = "acknowledged"
-
-
 class AlarmChange(Plain):
-    """Somebody changed an alarm. ``by`` is the account's id, ``by_name`` its name then, ``at`` UTC epoch seconds."""
+    """Somebody took a step with an alarm. ``by`` is the account's id, ``by_name`` its name then, ``at`` UTC epoch
+    seconds. ``standing`` is where the alarm stands after it; without one (written by an earlier release) the alarm
+    was acknowledged and nothing else.
+    """
 
     v: Literal[1] = 1
     event_id: str
-    state: Literal["acknowledged"] = "acknowledged"
+    state: AlarmState = AlarmState.ACKNOWLEDGED
     by: str
     by_name: str
     at: float
     comment: str | None = None
+    command: Do = Do.ACKNOWLEDGE
+    standing: Standing | None = None
 
 
-class AlreadyDone(Plain):
-    """Another was first: who, and when."""
+class Step(Plain):
+    """One step in an alarm's life: who, when, from which state to which, and why. ``until``, ``closing``, ``desk`` and
+    ``owner`` are what the step set, where it did.
+    """
 
+    event_id: str
+    version: int
+    at: float
     by: str
     by_name: str
-    at: float
+    command: Do
+    before: AlarmState
+    after: AlarmState
     comment: str | None = None
+    until: float | None = None
+    closing: Closing | None = None
+    desk: str | None = None
+    owner: str | None = None
 
 
-class EventRow(Event):
+class EventRow(Event, Standing):
     """An event with what is known of it besides. ``snapshot`` is null once its picture is past retention."""
 
     stream_id: str
     repeats: int = 0
-    state: AlarmState = AlarmState.NEW
-    acknowledged_by: str | None = None
-    acknowledged_by_name: str | None = None
-    acknowledged_at: float | None = None
-    comment: str | None = None
     snapshot_url: str | None = None
 
     @classmethod
@@ -58,22 +62,19 @@ class EventRow(Event):
         stream_id: str,
         *,
         repeats: int = 0,
-        change: AlarmChange | None = None,
+        standing: Standing | None = None,
         picture_kept: bool = True,
     ) -> EventRow:
-        """The row of an event as it left the bus, nobody having touched it unless ``change`` says so."""
+        """The row of an event as it left the bus, nobody having touched it unless ``standing`` says so."""
         fields = {name: getattr(event, name) for name in Event.model_fields}
         if not picture_kept:
             fields["snapshot"] = None
+        if standing is not None:
+            fields |= {name: getattr(standing, name) for name in Standing.model_fields}
         return cls(
             **fields,
             stream_id=stream_id,
             repeats=repeats,
-            state=AlarmState.NEW if change is None else AlarmState.ACKNOWLEDGED,
-            acknowledged_by=change.by if change else None,
-            acknowledged_by_name=change.by_name if change else None,
-            acknowledged_at=change.at if change else None,
-            comment=change.comment if change else None,
             snapshot_url=f"/api/events/{event.id}/snapshot" if fields["snapshot"] else None,
         )
 

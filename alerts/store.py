@@ -1,4 +1,5 @@
-"""The event store: what happened, and what people did about it. One code for SQLite and PostgreSQL.
+"""The event store: what happened. One code for SQLite and PostgreSQL. What people do about it stands in the same
+database, in the hands of :mod:`alerts.alarms.store`.
 
 Synchronous; safe to use from several threads and processes. Every method is one transaction (:meth:`EventStore.purge`:
 one a chunk). Failures are SQLAlchemy's, and ``sqlalchemy.exc.OperationalError`` is worth another try. A stream id is
@@ -16,10 +17,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alerts.alarms.life import AlarmState
 from alerts.event import Event, EventKind
 from alerts.records import (
-    AlarmChange,
-    AlreadyDone,
     EventFilter,
     EventPage,
     EventRow,
@@ -28,6 +28,7 @@ from alerts.records import (
     Totals,
 )
 from alerts.storage.database import migrate, reading, writing
+from alerts.storage.migrations import MIGRATIONS
 from alerts.storage.queries import (
     bucket_starts,
     conditions,
@@ -38,7 +39,7 @@ from alerts.storage.queries import (
     rows_query,
     stream_id_of,
 )
-from alerts.storage.schema import MIGRATIONS, QUARTER_S, alarms, events, purged, repeats
+from alerts.storage.schema import QUARTER_S, alarm_steps, alarms, events, purged, repeats
 
 PART = "alerts"
 PURGE_CHUNK = 1000
@@ -55,6 +56,11 @@ class EventStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._insert: Callable[[Any], Any] = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for what else lives in it."""
+        return self._engine
 
     def migrate(self, clock: Callable[[], float] = time.time) -> int:
         """Make or bring up to date the tables; every process calls it before anything else. Returns migrations run."""
@@ -99,26 +105,6 @@ class EventStore:
         matching = select(events.c.id).where(*conditions(wanted)).limit(at_most).subquery()
         with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(matching)).scalar_one()
-
-    def acknowledge(
-        self, event_id: str, by: str, by_name: str, at: float, comment: str | None = None
-    ) -> AlarmChange | AlreadyDone:
-        """Take the alarm; of several who try, exactly one gets the :class:`AlarmChange`.
-
-        Raises :class:`UnknownEvent`.
-        """
-        change = AlarmChange(event_id=event_id, by=by, by_name=by_name, at=at, comment=comment)
-        claim = self._insert(alarms).values(
-            event_id=event_id, state=change.state, by=by, by_name=by_name, at=at, comment=comment
-        )
-        with writing(self._engine) as connection:
-            if connection.execute(select(events.c.id).where(events.c.id == event_id)).first() is None:
-                raise UnknownEvent(event_id)
-            if connection.execute(claim.on_conflict_do_nothing()).rowcount == 1:
-                connection.execute(update(events).where(events.c.id == event_id).values(acknowledged=True))
-                return change
-            first = connection.execute(select(alarms).where(alarms.c.event_id == event_id)).one()
-        return AlreadyDone(by=first.by, by_name=first.by_name, at=first.at, comment=first.comment)
 
     def histogram(self, wanted: EventFilter, bucket: Literal["hour", "day"], zone: ZoneInfo) -> list[HistogramBucket]:
         """Counts by bucket of local time and kind, empty buckets included. The filter must set ``since`` and ``until``,
@@ -203,7 +189,7 @@ class EventStore:
     def totals(self) -> Totals:
         """What the store holds."""
         whole = select(func.count(), func.min(events.c.occurred_at), func.max(events.c.occurred_at))
-        untouched = select(func.count()).where(events.c.acknowledged.is_(False))
+        untouched = select(func.count()).where(events.c.state == AlarmState.NEW.value)
         with reading(self._engine) as connection:
             number, oldest, newest = connection.execute(whole).one()
             new = connection.execute(untouched).scalar_one()
@@ -225,6 +211,7 @@ class EventStore:
                 connection.execute(delete(table).where(column.in_(ids))).rowcount
                 for table, column in ((events, events.c.id), (alarms, alarms.c.event_id), (repeats, repeats.c.event_id))
             ]
+            connection.execute(delete(alarm_steps).where(alarm_steps.c.event_id.in_(ids)))
             ledger = {"first_position": min(positions), "last_position": max(positions), "events": counts[0]}
             connection.execute(insert(purged).values(ledger))
         return Purged(events=counts[0], alarms=counts[1], repeats=counts[2])
@@ -241,7 +228,7 @@ def _columns(stream_id: str, event: Event) -> dict[str, Any]:
         "region_id": event.region_id,
         "occurred_at": event.occurred_at,
         "quarter": int(event.occurred_at // QUARTER_S),
-        "acknowledged": False,
+        "state": AlarmState.NEW.value,
         "picture_kept": event.snapshot is not None,
         "data": event.model_dump_json(),
     }

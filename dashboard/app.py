@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
+from alerts.alarms.store import AlarmStore
 from alerts.store import EventStore, UnknownEvent
 from dashboard import errors, metrics, static
 from dashboard.access.coverage import require_policies
@@ -25,7 +26,7 @@ from dashboard.feed.hub import Hub
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
-from dashboard.routes import events, node, rotation, session, sockets
+from dashboard.routes import alarms, events, node, rotation, session, sockets
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ def routes(title: str, version: str) -> FastAPI:
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Security)
     errors.install(app)
-    for module in (session, node, events, rotation, sockets):
+    for module in (session, node, events, alarms, rotation, sockets):
         app.include_router(module.router)
     return app
 
@@ -74,6 +75,7 @@ def _parts(deps: Dependencies) -> Parts:
     return Parts(
         settings=deps.settings,
         store=deps.store,
+        alarms=AlarmStore(deps.store.engine),
         accounts=deps.accounts,
         clock=deps.clock,
         evidence_dir=deps.evidence_dir,

@@ -11,6 +11,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from redis.asyncio import Redis
 
+from alerts.alarms.store import AlarmStore
 from alerts.store import EventStore
 from configs.schema import Settings
 from dashboard.access.login_guard import LoginGuard
@@ -52,6 +53,7 @@ class Parts:
 
     settings: Settings
     store: EventStore
+    alarms: AlarmStore
     accounts: AccountStore
     clock: Callable[[], float]
     evidence_dir: Path

@@ -139,10 +139,6 @@ class Histogram(Message):
     buckets: tuple[HistogramBucket, ...]
 
 
-class Acknowledgement(Message):
-    comment: Annotated[str, Field(max_length=500)] | None = None
-
-
 class AuditLine(Message):
     at: float
     action: str

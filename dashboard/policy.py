@@ -34,6 +34,12 @@ class Action(StrEnum):
     CAMERA_WATCH = "camera.watch"
     EVENT_READ = "event.read"
     ALARM_ACKNOWLEDGE = "alarm.acknowledge"
+    ALARM_OWN = "alarm.own"
+    ALARM_COMMENT = "alarm.comment"
+    ALARM_WORK = "alarm.work"
+    ALARM_SHELVE = "alarm.shelve"
+    ALARM_CLOSE = "alarm.close"
+    ALARM_REOPEN = "alarm.reopen"
     PATROL_READ = "patrol.read"
     PATROL_DRIVE = "patrol.drive"
     METRICS_READ = "metrics.read"
@@ -42,16 +48,24 @@ class Action(StrEnum):
 
 _READS = frozenset({Action.SESSION_OWN, Action.NODE_READ, Action.CAMERA_READ, Action.EVENT_READ})
 _WALL = _READS | {Action.CAMERA_WATCH, Action.PATROL_READ}
-_DESK = _WALL | {Action.ALARM_ACKNOWLEDGE, Action.PATROL_DRIVE}
+_ALARMS = {
+    Action.ALARM_ACKNOWLEDGE,
+    Action.ALARM_OWN,
+    Action.ALARM_COMMENT,
+    Action.ALARM_WORK,
+    Action.ALARM_SHELVE,
+    Action.ALARM_CLOSE,
+}
+_DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE}
 
 GRANTS: dict[Role, frozenset[Action]] = {
     Role.OPERATOR: _DESK,
-    Role.SHIFT_LEADER: _DESK | {Action.AUDIT_READ},
+    Role.SHIFT_LEADER: _DESK | {Action.ALARM_REOPEN, Action.AUDIT_READ},
     Role.ANALYST: _READS | {Action.PATROL_READ},
     Role.ENGINEER: _WALL | {Action.METRICS_READ},
     Role.ADMINISTRATOR: frozenset(Action),
     Role.AUDITOR: _READS | {Action.AUDIT_READ},
-    Role.FIELD_UNIT: _READS | {Action.CAMERA_WATCH},
+    Role.FIELD_UNIT: _READS | {Action.CAMERA_WATCH, Action.ALARM_COMMENT},
     Role.WALL_SCREEN: _WALL,
 }
 

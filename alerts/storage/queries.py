@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, select, tuple_
 
+from alerts.alarms.life import AlarmState, Standing
 from alerts.event import Event
-from alerts.records import AlarmChange, AlarmState, EventFilter, EventRow
+from alerts.records import EventFilter, EventRow
 from alerts.storage.schema import alarms, events, repeats
 
 SEQUENCE_BITS = 20
@@ -69,12 +70,10 @@ def conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
         if values is not None:
             # One value as an equation: only then does its index give the order as well.
             yield column == str(values[0]) if len(values) == 1 else column.in_([str(value) for value in values])
-    if wanted.states is not None:
-        wants = {AlarmState(state) is AlarmState.ACKNOWLEDGED for state in wanted.states}
-        if len(wants) == 1:
-            yield events.c.acknowledged.is_(wants.pop())
-        elif not wants:
-            yield events.c.acknowledged.in_([])
+    # All states are no condition: the planner would take the index by state for it.
+    if wanted.states is not None and set(wanted.states) != set(AlarmState):
+        words = [AlarmState(state).value for state in wanted.states]
+        yield events.c.state == words[0] if len(words) == 1 else events.c.state.in_(words)
 
 
 def rows_query() -> Select[Any]:
@@ -86,10 +85,7 @@ def rows_query() -> Select[Any]:
         events.c.data,
         events.c.position,
         events.c.picture_kept,
-        alarms.c.by,
-        alarms.c.by_name,
-        alarms.c.at,
-        alarms.c.comment,
+        *(alarms.c[name] for name in Standing.model_fields),
         repeats.c.repeats,
     ).select_from(joined)
 
@@ -103,17 +99,21 @@ def page_query(wanted: EventFilter, cursor: str | None, limit: int) -> Select[An
     return statement.order_by(events.c.occurred_at.desc(), events.c.id.desc()).limit(limit)
 
 
+def standing_of(found: Row[Any]) -> Standing | None:
+    """The standing in a row that holds the columns of ``alarms``; ``None`` where nobody has taken a step."""
+    if found.version is None:
+        return None
+    return Standing.model_validate({name: getattr(found, name) for name in Standing.model_fields})
+
+
 def row_of(found: Row[Any]) -> EventRow:
     """The record of one row of :func:`rows_query`."""
     event = Event.model_validate_json(found.data)
-    change = None
-    if found.by is not None:
-        change = AlarmChange(event_id=event.id, by=found.by, by_name=found.by_name, at=found.at, comment=found.comment)
     return EventRow.of(
         event,
         stream_id_of(found.position),
         repeats=found.repeats or 0,
-        change=change,
+        standing=standing_of(found),
         picture_kept=found.picture_kept,
     )
 

@@ -1,4 +1,4 @@
-"""The tables of the event store, and their migrations.
+"""The tables of the event store as they are now; how older databases come to them stands in ``migrations.py``.
 
 Every index ends with the order in which pages are read (time, id), so that a filter's index always serves the order
 too and SQLite's planner has no reason to walk the time index past all that does not match.
@@ -6,9 +6,7 @@ too and SQLite's planner has no reason to walk the time index past all that does
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Index, Integer, MetaData, String, Table, Text
-
-from alerts.storage.database import Migration
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -29,26 +27,59 @@ events = Table(
     Column("occurred_at", Float(53), nullable=False),
     Column("quarter", Integer, nullable=False),
     # Stands in `alarms` too; here it serves the filter.
-    Column("acknowledged", Boolean, nullable=False),
+    Column("state", String(16), nullable=False, server_default="new"),
     Column("picture_kept", Boolean, nullable=False),
     Column("data", Text, nullable=False),
     Index("events_by_time", "occurred_at", "id", "quarter", "kind"),
     Index("events_by_position", "position"),
     *(
         Index(f"events_by_{column}", column, "occurred_at", "id")
-        for column in ("kind", "severity", "camera_id", "site_id", "region_id", "acknowledged")
+        for column in ("kind", "severity", "camera_id", "site_id", "region_id", "state")
     ),
 )
 
+# Where an alarm stands: a row from the first step on. The columns are the fields of `alerts.alarms.life.Standing`.
 alarms = Table(
     "alarms",
     metadata,
     Column("event_id", String(36), primary_key=True),
     Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("acknowledged_by", String(64)),
+    Column("acknowledged_by_name", Text),
+    Column("acknowledged_at", Float(53)),
+    Column("comment", Text),
+    Column("owner", String(64)),
+    Column("owner_name", Text),
+    Column("shelved_until", Float(53)),
+    Column("shelved_from", String(16)),
+    Column("closing", String(16)),
+    Column("returned_at", Float(53)),
+    Column("desk", String(64)),
+    Column("due_at", Float(53)),
+    Column("escalations", Integer, nullable=False),
+    Index("alarms_by_shelf", "shelved_until"),
+    Index("alarms_by_due", "due_at"),
+    Index("alarms_by_desk", "desk", "state"),
+)
+
+# The history of every alarm, comments included: only ever added to.
+alarm_steps = Table(
+    "alarm_steps",
+    metadata,
+    Column("event_id", String(36), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at", Float(53), nullable=False),
     Column("by", String(64), nullable=False),
     Column("by_name", Text, nullable=False),
-    Column("at", Float(53), nullable=False),
+    Column("command", String(16), nullable=False),
+    Column("before", String(16), nullable=False),
+    Column("after", String(16), nullable=False),
     Column("comment", Text),
+    Column("until", Float(53)),
+    Column("closing", String(16)),
+    Column("desk", String(64)),
+    Column("owner", String(64)),
 )
 
 repeats = Table(
@@ -68,12 +99,3 @@ purged = Table(
     Column("events", Integer, nullable=False),
     Index("purged_by_position", "last_position"),
 )
-
-
-def _first(connection: Connection) -> None:
-    # The tables above are version 1. Whoever changes one adds a migration that alters it, and spells out here what
-    # version 1 was.
-    metadata.create_all(connection)
-
-
-MIGRATIONS: tuple[Migration, ...] = (_first,)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from pydantic import ValidationError
 
+from alerts.alarms.life import AlarmState
 from alerts.event import Event
 from alerts.records import AlarmChange
 from dashboard.bus import Bus, Entry, StreamId
@@ -134,6 +135,8 @@ class Driver:
         try:
             if entry.type == "alarm":
                 change = AlarmChange.model_validate_json(entry.data)
+                if change.state is AlarmState.NEW:
+                    return state  # a desk was found for it, or somebody wrote a comment: it still calls
                 return self._machine.release(state, change.event_id, now)
             event = Event.model_validate_json(entry.data)
         except ValidationError:

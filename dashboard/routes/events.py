@@ -1,32 +1,28 @@
-"""Events afterwards: pages, one, its picture, counts over time, and acknowledging it."""
+"""Events afterwards: pages, one, its picture, its history, and counts over time."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
-from starlette.concurrency import run_in_threadpool
 
+from alerts.alarms.life import AlarmState
 from alerts.event import EventKind
-from alerts.records import AlarmState, AlreadyDone, EventFilter, EventRow
+from alerts.records import EventFilter, EventRow, Step
 from alerts.storage.queries import BadCursor
 from alerts.store import UnknownEvent
 from configs.schema import Severity
-from dashboard.access.guard import Acknowledger, EventReader
+from dashboard.access.guard import EventReader
 from dashboard.access.viewer import Viewer
 from dashboard.dependencies import Deps, Parts
 from dashboard.errors import RESPONSES, ApiError, not_found
-from dashboard.messages import Acknowledgement, EventPage, Histogram
+from dashboard.messages import EventPage, Histogram
 from dashboard.policy import Action
-from dashboard.routes.session import address_of
 
 router = APIRouter(tags=["events"], responses=RESPONSES)
 
-HISTORIAN_TRIES = 8
-HISTORIAN_WAIT_S = 0.125
 DEFAULT_SPAN_S = {"hour": 86400.0, "day": 30 * 86400.0}
 T = TypeVar("T")
 
@@ -41,7 +37,7 @@ def event_filter(
     camera: Annotated[list[str] | None, Query()] = None,
     site: Annotated[list[str] | None, Query()] = None,
     region: Annotated[list[str] | None, Query()] = None,
-    state: AlarmState | None = None,
+    state: Annotated[list[AlarmState] | None, Query()] = None,
 ) -> EventFilter:
     """A region stands for its subtree; what the viewer does not cover is never found."""
     wanted = None if region is None else deps.regions.scope(region)
@@ -54,7 +50,7 @@ def event_filter(
         cameras=_tuple(camera),
         sites=_tuple(site),
         regions=None if scope is None else tuple(sorted(scope)),
-        states=None if state is None else (state,),
+        states=_tuple(state),
     )
 
 
@@ -95,7 +91,14 @@ def histogram(_: EventReader, deps: Deps, wanted: Filter, bucket: Literal["hour"
 
 @router.get("/api/events/{event_id}")
 def event(viewer: EventReader, deps: Deps, event_id: str) -> EventRow:
-    return _visible(viewer, deps, event_id)
+    return visible(viewer, deps, event_id)
+
+
+@router.get("/api/events/{event_id}/steps")
+def steps(viewer: EventReader, deps: Deps, event_id: str) -> tuple[Step, ...]:
+    """Every step that people and the system took with the alarm, oldest first."""
+    visible(viewer, deps, event_id)
+    return deps.alarms.steps(event_id)
 
 
 @router.get(
@@ -105,7 +108,7 @@ def event(viewer: EventReader, deps: Deps, event_id: str) -> EventRow:
 )
 def snapshot(viewer: EventReader, deps: Deps, event_id: str) -> FileResponse:
     """The event's frame as JPEG. 404 when there never was one, and when retention has removed it."""
-    row = _visible(viewer, deps, event_id)
+    row = visible(viewer, deps, event_id)
     if row.snapshot is None:
         raise ApiError(404, "no_snapshot", "This event has no picture.", "Look at the camera live.")
     root = deps.evidence_dir.resolve()
@@ -116,54 +119,15 @@ def snapshot(viewer: EventReader, deps: Deps, event_id: str) -> FileResponse:
     return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
-@router.post("/api/events/{event_id}/acknowledge")
-async def acknowledge(
-    viewer: Acknowledger, request: Request, deps: Deps, event_id: str, body: Acknowledgement | None = None
-) -> EventRow:
-    """Exactly one is first; the others get 409 with who and when.
-
-    An event that was on the wall an instant ago may not have reached the store yet: the historian is given a second.
-    """
-    await _recorded(deps, event_id)
-    await run_in_threadpool(_visible, viewer, deps, event_id)
-    comment = body.comment if body is not None else None
-    at = deps.clock()
-    account = viewer.account
-    outcome = await run_in_threadpool(deps.store.acknowledge, event_id, account.id, account.display_name, at, comment)
-    if isinstance(outcome, AlreadyDone):
-        raise ApiError(
-            409,
-            "already_acknowledged",
-            f"{outcome.by_name} acknowledged this event already.",
-            "Nothing is left to do.",
-            detail={"by": outcome.by, "by_name": outcome.by_name, "at": outcome.at},
-        )
-    deps.announcer.announce(outcome)
-    await run_in_threadpool(
-        deps.accounts.record, "alarm.acknowledge", account.username, address_of(request), event_id, comment or ""
-    )
-    return await run_in_threadpool(_visible, viewer, deps, event_id)
-
-
-async def _recorded(deps: Parts, event_id: str) -> None:
-    for _ in range(HISTORIAN_TRIES):
-        if await run_in_threadpool(_found, deps, event_id) is not None:
-            return
-        if deps.hub.reader.region_of(event_id) is None:
-            return  # never seen on the wall either: no use in waiting
-        await asyncio.sleep(HISTORIAN_WAIT_S)
-    raise ApiError(503, "not_recorded_yet", "The event is not in the store yet.", "Try again in a moment.")
-
-
-def _visible(viewer: Viewer, deps: Parts, event_id: str) -> EventRow:
+def visible(viewer: Viewer, deps: Parts, event_id: str) -> EventRow:
     """404 for an event elsewhere too: what an account does not cover does not exist for it."""
-    row = _found(deps, event_id)
+    row = found(deps, event_id)
     if row is None or not viewer.may(Action.EVENT_READ, row.region_id):
         raise not_found("event")
     return row
 
 
-def _found(deps: Parts, event_id: str) -> EventRow | None:
+def found(deps: Parts, event_id: str) -> EventRow | None:
     try:
         return deps.store.get(event_id)
     except UnknownEvent:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, text, update
 
+from alerts.alarms.life import Actor, AlarmState, Command, Do
+from alerts.alarms.store import AlarmStore
 from alerts.event import Event, Snapshot
-from alerts.records import AlarmChange, AlarmState, AlreadyDone, EventFilter, Purged
+from alerts.records import EventFilter, Purged
 from alerts.storage.database import open_engine, reading, writing
 from alerts.storage.queries import BadCursor, cursor_of, page_query
 from alerts.storage.schema import events
@@ -25,6 +25,10 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def fill(store: EventStore, events: list[Event]) -> None:
     assert store.append([(f"{1000 + n}-0", event) for n, event in enumerate(events)]) == len(events)
+
+
+def acknowledge(store: EventStore, event: Event) -> None:
+    AlarmStore(store.engine).take(event.id, [Command(Do.ACKNOWLEDGE)], Actor("u1", "王"), 1.0)
 
 
 def test_what_goes_in_comes_out(store: EventStore, make_event: MakeEvent) -> None:
@@ -47,8 +51,6 @@ def test_an_event_that_comes_again_is_stored_once(store: EventStore, make_event:
 def test_an_unknown_event_is_said_to_be_unknown(store: EventStore) -> None:
     with pytest.raises(UnknownEvent):
         store.get("nothing")
-    with pytest.raises(UnknownEvent):
-        store.acknowledge("nothing", "u1", "王", 1.0)
 
 
 def test_pages_go_from_new_to_old_without_gap_or_repeat(store: EventStore, make_event: MakeEvent) -> None:
@@ -80,7 +82,7 @@ def test_filters_find_what_they_name(store: EventStore, make_event: MakeEvent) -
     b = make_event(kind="intrusion", severity=Severity.HIGH, camera_id="c2", site_id="s1", region_id="r2")
     c = make_event(kind="crowding", severity=Severity.CRITICAL, camera_id="c3", site_id="s2", region_id="r2")
     fill(store, [a, b, c])
-    store.acknowledge(b.id, "u1", "王", 1.0)
+    acknowledge(store, b)
     cases: list[tuple[EventFilter, list[Event]]] = [
         (EventFilter(), [c, b, a]),
         (EventFilter(since=b.occurred_at), [c, b]),
@@ -94,6 +96,8 @@ def test_filters_find_what_they_name(store: EventStore, make_event: MakeEvent) -
         (EventFilter(states=(AlarmState.NEW,)), [c, a]),
         (EventFilter(states=(AlarmState.ACKNOWLEDGED,)), [b]),
         (EventFilter(states=(AlarmState.NEW, AlarmState.ACKNOWLEDGED)), [c, b, a]),
+        (EventFilter(states=tuple(AlarmState)), [c, b, a]),
+        (EventFilter(states=(AlarmState.CLOSED, AlarmState.SHELVED)), []),
         (EventFilter(regions=()), []),
         (EventFilter(states=()), []),
     ]
@@ -101,30 +105,6 @@ def test_filters_find_what_they_name(store: EventStore, make_event: MakeEvent) -
         assert [row.id for row in store.query(wanted).rows] == [event.id for event in expected], wanted
         assert store.count(wanted) == len(expected), wanted
     assert store.count(EventFilter(), at_most=2) == 2
-
-
-def test_of_those_who_acknowledge_at_once_one_wins(store: EventStore, make_event: MakeEvent) -> None:
-    events = [make_event() for _ in range(10)]
-    fill(store, events)
-    together = threading.Barrier(4)
-
-    def person(name: str) -> list[AlarmChange | AlreadyDone]:
-        got = []
-        for event in events:
-            together.wait(30)
-            got.append(store.acknowledge(event.id, name, name.upper(), 5.0, f"by {name}"))
-        return got
-
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(person, "abcd"))
-    for n, event in enumerate(events):
-        mine = [answer[n] for answer in answers]
-        (won,) = [answer for answer in mine if isinstance(answer, AlarmChange)]
-        assert [answer for answer in mine if isinstance(answer, AlreadyDone)] == [
-            AlreadyDone(by=won.by, by_name=won.by_name, at=won.at, comment=won.comment)
-        ] * 3
-        row = store.get(event.id)
-        assert (row.state, row.acknowledged_by, row.comment) == (AlarmState.ACKNOWLEDGED, won.by, f"by {won.by}")
 
 
 def test_a_reader_with_a_cursor_gets_the_rest_in_order(store: EventStore, make_event: MakeEvent) -> None:
@@ -183,7 +163,7 @@ def test_a_purge_removes_and_counts_all_that_is_too_old(
     monkeypatch.setattr("alerts.store.PURGE_CHUNK", 3)
     events = [make_event() for _ in range(8)]
     fill(store, events)
-    store.acknowledge(events[0].id, "u1", "王", 1.0)
+    acknowledge(store, events[0])
     store.set_repeats({events[1].id: 2, events[7].id: 2})
     assert store.purge(events[7].occurred_at) == Purged(events=7, alarms=1, repeats=1)
     assert store.purge(events[7].occurred_at) == Purged()
@@ -208,7 +188,7 @@ def test_totals_say_what_there_is(store: EventStore, make_event: MakeEvent) -> N
     assert (store.totals().events, store.totals().oldest_at) == (0, None)
     events = [make_event() for _ in range(3)]
     fill(store, events)
-    store.acknowledge(events[1].id, "u1", "王", 1.0)
+    acknowledge(store, events[1])
     totals = store.totals()
     assert (totals.events, totals.new) == (3, 2)
     assert (totals.oldest_at, totals.newest_at) == (events[0].occurred_at, events[2].occurred_at)
@@ -230,7 +210,7 @@ def test_another_process_sees_it_after_a_reopening(database_url: str, make_event
         (EventFilter(cameras=("rare",)), "events_by_camera_id"),
         (EventFilter(regions=("rare",), since=0.0), "events_by_region_id"),
         (EventFilter(kinds=("crowding",)), "events_by_kind"),
-        (EventFilter(states=(AlarmState.NEW,)), "events_by_acknowledged"),
+        (EventFilter(states=(AlarmState.NEW,)), "events_by_state"),
         (EventFilter(since=1.0), "events_by_time"),
     ],
 )
@@ -244,7 +224,7 @@ def test_sqlite_serves_a_rare_filter_and_its_order_from_one_index(
     common = [make_event() for _ in range(600)]
     fill(sqlite_store, [*common, make_event(camera_id="rare", region_id="rare", kind="crowding")])
     with writing(sqlite_engine) as connection:
-        connection.execute(update(events).where(events.c.camera_id != "rare").values(acknowledged=True))
+        connection.execute(update(events).where(events.c.camera_id != "rare").values(state="acknowledged"))
         # With statistics the planner knows how common the common ones are, and must still not walk by time.
         connection.execute(text("ANALYZE"))
     cursor = cursor_of(2e9, "f")

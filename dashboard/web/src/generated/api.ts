@@ -114,11 +114,129 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge
-         * @description Exactly one is first; the others get 409 with who and when.
-         *
-         *     An event that was on the wall an instant ago may not have reached the store yet: the historian is given a second.
+         * @description Exactly one is first. With ``own`` the alarm is theirs by the same call.
          */
         post: operations["acknowledge_api_events__event_id__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close
+         * @description Done with; what it turned out to be is kept for the figures.
+         */
+        post: operations["close_api_events__event_id__close_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment
+         * @description Words to the alarm's history, in any state.
+         */
+        post: operations["comment_api_events__event_id__comment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hold
+         * @description It waits for something.
+         */
+        post: operations["hold_api_events__event_id__hold_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Own
+         * @description Take the alarm; from somebody who has it only with ``take_over``.
+         */
+        post: operations["own_api_events__event_id__own_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen
+         * @description A closed alarm was not done with.
+         */
+        post: operations["reopen_api_events__event_id__reopen_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shelve
+         * @description Out of the way until a time, at most a day.
+         */
+        post: operations["shelve_api_events__event_id__shelve_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -139,6 +257,66 @@ export interface paths {
         get: operations["snapshot_api_events__event_id__snapshot_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start
+         * @description Work on it has begun; it is the worker's own where nobody has it.
+         */
+        post: operations["start_api_events__event_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Steps
+         * @description Every step that people and the system took with the alarm, oldest first.
+         */
+        get: operations["steps_api_events__event_id__steps_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unshelve
+         * @description Back to the state before the shelf, early.
+         */
+        post: operations["unshelve_api_events__event_id__unshelve_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -306,20 +484,30 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Acknowledgement */
-        Acknowledgement: {
+        /**
+         * Acknowledging
+         * @description ``own``: take it into one's own hands by the same call.
+         */
+        Acknowledging: {
             /** Comment */
             comment?: string | null;
+            /**
+             * Own
+             * @default false
+             */
+            own: boolean;
+            /** Version */
+            version?: number | null;
         };
         /**
          * Action
          * @description What a route, a websocket or an item of the feed asks for.
          * @enum {string}
          */
-        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
+        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
         /**
          * Admission
-         * @description What cameras were promised against what their worker's machine can do.
+         * @description What a worker's cameras were promised against its share of the machine, or those of all against all of it.
          *
          *     Analysed frames a second as promised and as the detector does them at most; ``decoding_cores``: that decoding all
          *     streams would take. ``load_all``: the share of the machine that is asked for if everything moves at once,
@@ -341,7 +529,9 @@ export interface components {
         };
         /**
          * AlarmChange
-         * @description Somebody changed an alarm. ``by`` is the account's id, ``by_name`` its name then, ``at`` UTC epoch seconds.
+         * @description Somebody took a step with an alarm. ``by`` is the account's id, ``by_name`` its name then, ``at`` UTC epoch
+         *     seconds. ``standing`` is where the alarm stands after it; without one (written by an earlier release) the alarm
+         *     was acknowledged and nothing else.
          */
         AlarmChange: {
             /** At */
@@ -350,6 +540,8 @@ export interface components {
             by: string;
             /** By Name */
             by_name: string;
+            /** @default acknowledge */
+            command: components["schemas"]["Do"];
             /**
              * Comment
              * @default null
@@ -357,12 +549,10 @@ export interface components {
             comment: string | null;
             /** Event Id */
             event_id: string;
-            /**
-             * State
-             * @default acknowledged
-             * @constant
-             */
-            state: "acknowledged";
+            /** @default null */
+            standing: components["schemas"]["Standing"] | null;
+            /** @default acknowledged */
+            state: components["schemas"]["AlarmState"];
             /**
              * V
              * @default 1
@@ -383,10 +573,10 @@ export interface components {
         };
         /**
          * AlarmState
-         * @description What people have done about an event.
+         * @description What people have done about an alarm.
          * @enum {string}
          */
-        AlarmState: "new" | "acknowledged";
+        AlarmState: "new" | "acknowledged" | "in_progress" | "on_hold" | "shelved" | "closed";
         /** AuditLine */
         AuditLine: {
             /** Action */
@@ -569,6 +759,28 @@ export interface components {
             worker_id: string;
         };
         /**
+         * Closing
+         * @description What a closed alarm turned out to be.
+         * @enum {string}
+         */
+        Closing: "confirmed" | "false" | "test";
+        /**
+         * ClosingAlarm
+         * @description ``closing``: what it turned out to be.
+         */
+        ClosingAlarm: {
+            closing: components["schemas"]["Closing"];
+            /** Comment */
+            comment?: string | null;
+            /** Version */
+            version?: number | null;
+        };
+        /** Commenting */
+        Commenting: {
+            /** Comment */
+            comment: string;
+        };
+        /**
          * DetectorInfo
          * @description ``mode``: a model, one for drawn scenes only, motion only, or unknown as long as no worker has reported.
          */
@@ -581,6 +793,12 @@ export interface components {
              */
             mode: "model" | "scenes" | "motion" | "unknown";
         };
+        /**
+         * Do
+         * @description A step. The last four are the system's: the situation's end, routing to a desk, escalation, a shift's change.
+         * @enum {string}
+         */
+        Do: "acknowledge" | "own" | "comment" | "start" | "hold" | "shelve" | "unshelve" | "close" | "reopen" | "return" | "route" | "escalate" | "hand_over";
         /** Done */
         Done: {
             /**
@@ -651,15 +869,25 @@ export interface components {
             acknowledged_by_name?: string | null;
             /** Camera Id */
             camera_id: string;
+            closing?: components["schemas"]["Closing"] | null;
             /** Comment */
             comment?: string | null;
+            /** Desk */
+            desk?: string | null;
             /** Detected At */
             detected_at: number;
             /** Direction */
             direction?: ("forward" | "backward") | null;
+            /** Due At */
+            due_at?: number | null;
+            /**
+             * Escalations
+             * @default 0
+             */
+            escalations: number;
             /**
              * Fault
-             * @description camera_offline: the word of ingest.state.Fault
+             * @description of a camera's kinds: the word of ingest.state.Fault
              */
             fault?: string | null;
             /** Id */
@@ -668,7 +896,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "intrusion" | "line_crossing" | "crowding" | "camera_offline";
+            kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
             /** Limit */
             limit: number;
             /** Measured */
@@ -682,6 +910,10 @@ export interface components {
             objects: components["schemas"]["SeenObject"][];
             /** Occurred At */
             occurred_at: number;
+            /** Owner */
+            owner?: string | null;
+            /** Owner Name */
+            owner_name?: string | null;
             /**
              * Place Id
              * @description zone or line of the rule
@@ -696,11 +928,16 @@ export interface components {
              * @default 0
              */
             repeats: number;
+            /** Returned At */
+            returned_at?: number | null;
             /** Rule Id */
             rule_id: string;
             /** Rule Name */
             rule_name: string;
             severity: components["schemas"]["Severity"];
+            shelved_from?: components["schemas"]["AlarmState"] | null;
+            /** Shelved Until */
+            shelved_until?: number | null;
             /** Site Id */
             site_id: string;
             snapshot?: components["schemas"]["Snapshot"] | null;
@@ -714,13 +951,18 @@ export interface components {
              * Unit
              * @enum {string}
              */
-            unit: "objects" | "s" | "crossings";
+            unit: "objects" | "s" | "crossings" | "per_m2";
             /**
              * V
              * @default 1
              * @constant
              */
             v: 1;
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
         };
         /**
          * Fallback
@@ -1036,7 +1278,7 @@ export interface components {
         };
         /**
          * Node
-         * @description ``admission``: of the worker that was promised most; ``None`` until one of them knows.
+         * @description ``admission``: of all workers together; ``None`` until one of them knows.
          *
          *     ``fallbacks``: what workers run elsewhere than their settings ask for.
          */
@@ -1063,6 +1305,21 @@ export interface components {
             title_en: string;
             /** Version */
             version: string;
+        };
+        /**
+         * Owning
+         * @description ``take_over``: also from somebody who has it already.
+         */
+        Owning: {
+            /** Comment */
+            comment?: string | null;
+            /**
+             * Take Over
+             * @default false
+             */
+            take_over: boolean;
+            /** Version */
+            version?: number | null;
         };
         /**
          * Phase
@@ -1198,6 +1455,18 @@ export interface components {
          */
         Severity: "critical" | "high" | "medium" | "low";
         /**
+         * Shelving
+         * @description For so many seconds from now; the alarm comes back by itself. Why is asked for.
+         */
+        Shelving: {
+            /** Comment */
+            comment: string;
+            /** Seconds */
+            seconds: number;
+            /** Version */
+            version?: number | null;
+        };
+        /**
          * SiteInfo
          * @description WGS 84, degrees.
          */
@@ -1252,6 +1521,120 @@ export interface components {
             /** Width */
             width: number;
         };
+        /**
+         * Standing
+         * @description Where an alarm stands. Times are UTC epoch seconds; ``version`` counts the steps taken.
+         *
+         *     ``comment`` is the newest one. ``shelved_from`` is the state that the end of the shelf brings back. ``due_at`` is
+         *     when the reaction clock ends, null where none runs; ``escalations`` is how often it has.
+         */
+        Standing: {
+            /**
+             * Acknowledged At
+             * @default null
+             */
+            acknowledged_at: number | null;
+            /**
+             * Acknowledged By
+             * @default null
+             */
+            acknowledged_by: string | null;
+            /**
+             * Acknowledged By Name
+             * @default null
+             */
+            acknowledged_by_name: string | null;
+            /** @default null */
+            closing: components["schemas"]["Closing"] | null;
+            /**
+             * Comment
+             * @default null
+             */
+            comment: string | null;
+            /**
+             * Desk
+             * @default null
+             */
+            desk: string | null;
+            /**
+             * Due At
+             * @default null
+             */
+            due_at: number | null;
+            /**
+             * Escalations
+             * @default 0
+             */
+            escalations: number;
+            /**
+             * Owner
+             * @default null
+             */
+            owner: string | null;
+            /**
+             * Owner Name
+             * @default null
+             */
+            owner_name: string | null;
+            /**
+             * Returned At
+             * @default null
+             */
+            returned_at: number | null;
+            /** @default null */
+            shelved_from: components["schemas"]["AlarmState"] | null;
+            /**
+             * Shelved Until
+             * @default null
+             */
+            shelved_until: number | null;
+            /** @default new */
+            state: components["schemas"]["AlarmState"];
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
+        };
+        /**
+         * Step
+         * @description One step in an alarm's life: who, when, from which state to which, and why. ``until``, ``closing``, ``desk`` and
+         *     ``owner`` are what the step set, where it did.
+         */
+        Step: {
+            after: components["schemas"]["AlarmState"];
+            /** At */
+            at: number;
+            before: components["schemas"]["AlarmState"];
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            closing?: components["schemas"]["Closing"] | null;
+            command: components["schemas"]["Do"];
+            /** Comment */
+            comment?: string | null;
+            /** Desk */
+            desk?: string | null;
+            /** Event Id */
+            event_id: string;
+            /** Owner */
+            owner?: string | null;
+            /** Until */
+            until?: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * StepTaken
+         * @description ``version``: of the row that the person looked at; given, the step is refused where somebody was faster.
+         */
+        StepTaken: {
+            /** Comment */
+            comment?: string | null;
+            /** Version */
+            version?: number | null;
+        };
         /** TimeItem */
         TimeItem: {
             /** Server Time */
@@ -1290,9 +1673,17 @@ export interface components {
         Unanalysed: "detector_error" | "late" | "undecodable" | "shed";
         /**
          * Zone
-         * @description A simple polygon, at least three corners, normalised coordinates.
+         * @description A simple polygon, at least three corners.
+         *
+         *     ``area_m2``: an estimate of the ground that it covers, for persons per square metre. ``way``: from a point to a
+         *     point, the direction in which traffic in the zone goes.
          */
         Zone: {
+            /**
+             * Area M2
+             * @description estimate, square metres of ground
+             */
+            area_m2?: number | null;
             /** Id */
             id: string;
             /** Name */
@@ -1302,6 +1693,20 @@ export interface components {
                 number,
                 number
             ][];
+            /**
+             * Way
+             * @description the allowed direction, from a point to a point
+             */
+            way?: [
+                [
+                    number,
+                    number
+                ],
+                [
+                    number,
+                    number
+                ]
+            ] | null;
         };
     };
     responses: never;
@@ -1490,12 +1895,12 @@ export interface operations {
                 from?: number | null;
                 /** @description UTC epoch seconds, exclusive */
                 to?: number | null;
-                kind?: ("intrusion" | "line_crossing" | "crowding" | "camera_offline")[] | null;
+                kind?: ("intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault")[] | null;
                 severity?: components["schemas"]["Severity"][] | null;
                 camera?: string[] | null;
                 site?: string[] | null;
                 region?: string[] | null;
-                state?: components["schemas"]["AlarmState"] | null;
+                state?: components["schemas"]["AlarmState"][] | null;
             };
             header?: never;
             path?: never;
@@ -1585,12 +1990,12 @@ export interface operations {
                 from?: number | null;
                 /** @description UTC epoch seconds, exclusive */
                 to?: number | null;
-                kind?: ("intrusion" | "line_crossing" | "crowding" | "camera_offline")[] | null;
+                kind?: ("intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault")[] | null;
                 severity?: components["schemas"]["Severity"][] | null;
                 camera?: string[] | null;
                 site?: string[] | null;
                 region?: string[] | null;
-                state?: components["schemas"]["AlarmState"] | null;
+                state?: components["schemas"]["AlarmState"][] | null;
             };
             header?: never;
             path?: never;
@@ -1768,7 +2173,541 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Acknowledgement"] | null;
+                "application/json": components["schemas"]["Acknowledging"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    close_api_events__event_id__close_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClosingAlarm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    comment_api_events__event_id__comment_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Commenting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    hold_api_events__event_id__hold_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StepTaken"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    own_api_events__event_id__own_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Owning"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    reopen_api_events__event_id__reopen_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StepTaken"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    shelve_api_events__event_id__shelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shelving"];
             };
         };
         responses: {
@@ -1864,6 +2803,269 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    start_api_events__event_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StepTaken"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    steps_api_events__event_id__steps_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Step"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    unshelve_api_events__event_id__unshelve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StepTaken"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"];
                 };
             };
             /** @description Unauthorized */

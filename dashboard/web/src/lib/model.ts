@@ -19,8 +19,10 @@ export type RotationPromise = Schemas["Promise"];
 
 export type EventKind = EventRow["kind"];
 export type Severity = EventRow["severity"];
+export type AlarmState = EventRow["state"];
 
 export const KINDS: readonly EventKind[] = ["intrusion", "line_crossing", "crowding", "camera_offline"];
+export const STATES: readonly AlarmState[] = ["new", "acknowledged", "in_progress", "on_hold", "shelved", "closed"];
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low"];
 
 export type OverlayBox = Schemas["Box"];

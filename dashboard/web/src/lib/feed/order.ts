@@ -4,11 +4,11 @@ import { SEVERITIES } from "@/lib/model";
 
 import type { AlarmRow } from "./reduce";
 
-/** Unacknowledged first, by severity, then the newest; acknowledged ones after, the newest first. */
+/** New ones first, by severity, then the newest; those that somebody has seen after, the newest first. */
 export function inOrder(rows: Iterable<AlarmRow>): AlarmRow[] {
   return [...rows].sort(
     (a, b) =>
-      Number(a.state === "acknowledged") - Number(b.state === "acknowledged") ||
+      Number(a.state !== "new") - Number(b.state !== "new") ||
       (a.state === "new" ? SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) : 0) ||
       b.occurred_at - a.occurred_at ||
       (a.id < b.id ? 1 : -1),

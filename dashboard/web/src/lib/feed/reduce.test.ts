@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { FeedItem } from "@/lib/model";
+import type { AlarmChange, FeedItem } from "@/lib/model";
 import { row } from "@/lib/testing";
 
 import { held, inOrder } from "./order";
@@ -8,7 +8,7 @@ import { EMPTY, reduce, ROW_LIMIT, type Action, type FeedState } from "./reduce"
 
 const batch = (items: FeedItem[], last_id: string | null = "5-0"): Action => ({ do: "batch", at: 1_000_000, batch: { last_id, items } });
 const event = (id: string, change = {}, late = false): FeedItem => ({ type: "event", id: `${id}-0`, late, row: row(id, change) });
-const acknowledged: FeedItem = { type: "alarm", id: "9-0", change: { v: 1, event_id: "a", state: "acknowledged", by: "op2", by_name: "2 号席", at: 1_010, comment: "已看" } };
+const acknowledged: FeedItem = { type: "alarm", id: "9-0", change: { v: 1, event_id: "a", state: "acknowledged", by: "op2", by_name: "2 号席", at: 1_010, comment: "已看", command: "acknowledge", standing: null } };
 const run = (...actions: Action[]): FeedState => actions.reduce(reduce, EMPTY);
 
 describe("reduce", () => {
@@ -22,6 +22,14 @@ describe("reduce", () => {
   it("shows an acknowledgement by another desk, with who and when", () => {
     const state = run(batch([event("a"), acknowledged]));
     expect(state.rows.get("a")).toMatchObject({ state: "acknowledged", acknowledged_by_name: "2 号席", comment: "已看" });
+    expect(state.unacknowledged).toBe(0);
+  });
+
+  it("follows an alarm's later steps, and an older copy of the row takes none back", () => {
+    const standing = { ...row("a"), state: "in_progress" as const, version: 2, owner: "op2", owner_name: "2 号席", acknowledged_at: 1_010 };
+    const started: FeedItem = { type: "alarm", id: "10-0", change: { v: 1, event_id: "a", state: "in_progress", by: "op2", by_name: "2 号席", at: 1_020, comment: null, command: "start", standing: standing as AlarmChange["standing"] } };
+    const state = run(batch([event("a"), acknowledged, started]), batch([event("a", { state: "acknowledged", version: 1 })]));
+    expect(state.rows.get("a")).toMatchObject({ state: "in_progress", owner_name: "2 号席", version: 2 });
     expect(state.unacknowledged).toBe(0);
   });
 

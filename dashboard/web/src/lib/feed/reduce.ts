@@ -98,7 +98,7 @@ function take(state: FeedState, item: FeedItem, at: number): FeedState {
     case "event":
       return put(state, item.late ? { ...item.row, late: true } : item.row);
     case "alarm":
-      return acknowledge(state, item.change);
+      return stepped(state, item.change);
     case "health":
       return { ...state, health: merged(state.health, item.cameras) };
     case "rotation":
@@ -132,22 +132,25 @@ function roundTrip(state: FeedState, serverS: number, sent: number, at: number):
   return { offsetMs: serverS * 1000 - (sent + at) / 2, roundTrip: { ms, at } };
 }
 
-/** A row comes in, or again: an acknowledgement that is known is never taken back by an older copy. */
+/** A row comes in, or again: a step that is known is never taken back by an older copy. */
 function put(state: FeedState, row: AlarmRow): FeedState {
   const known = state.rows.get(row.id);
-  const kept = known?.state === "acknowledged" && row.state === "new" ? { ...known, repeats: row.repeats } : { ...known, ...row };
+  const kept = known !== undefined && known.version > row.version ? { ...known, repeats: row.repeats } : { ...known, ...row };
   const rows = new Map(state.rows).set(row.id, kept);
   const before = known?.state === "new" ? 1 : 0;
   const after = kept.state === "new" ? 1 : 0;
   return { ...state, rows: bounded(rows), unacknowledged: Math.max(0, state.unacknowledged + after - before) };
 }
 
-function acknowledge(state: FeedState, change: AlarmChange): FeedState {
+/** Somebody took a step. Without a standing the change is of an earlier release, which knew acknowledging alone. */
+function stepped(state: FeedState, change: AlarmChange): FeedState {
   const row = state.rows.get(change.event_id);
-  if (row === undefined) return { ...state, unacknowledged: Math.max(0, state.unacknowledged - 1) };
+  if (row === undefined) return change.command === "acknowledge" ? { ...state, unacknowledged: Math.max(0, state.unacknowledged - 1) } : state;
+  if (change.standing) return put(state, { ...row, ...change.standing });
   return put(state, {
     ...row,
     state: "acknowledged",
+    version: 1,
     acknowledged_by: change.by,
     acknowledged_by_name: change.by_name,
     acknowledged_at: change.at,
@@ -167,7 +170,7 @@ function merged(health: ReadonlyMap<string, CameraHealth>, cameras: readonly Cam
   return next;
 }
 
-/** Over the limit the oldest acknowledged row goes first, then the oldest of all. */
+/** Over the limit the oldest row that somebody has seen goes first, then the oldest of all. */
 function bounded(rows: Map<string, AlarmRow>): Map<string, AlarmRow> {
   while (rows.size > ROW_LIMIT) {
     const oldest = [...rows.values()].reduce((a, b) => (rank(b) < rank(a) ? b : a));

@@ -1,0 +1,181 @@
+"""What people did about alarms, in the event store's database: where each stands, and every step that led there.
+
+One transaction a call. The event's row is held while a step is judged and taken (``SELECT … FOR UPDATE`` on
+PostgreSQL; on SQLite a writer has the database to itself), so of two who act at once the second judges what the first
+has left, and is told. Failures of the database are SQLAlchemy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alerts.alarms.life import SYSTEM, Actor, AlarmState, Command, Do, IllegalStep, Standing, step
+from alerts.records import AlarmChange, EventRow, Step
+from alerts.storage.database import reading, writing
+from alerts.storage.queries import row_of, rows_query, standing_of
+from alerts.storage.schema import alarm_steps, alarms, events
+from alerts.store import UnknownEvent
+
+
+class Refused(Exception):
+    """The step was not taken, since the alarm stands otherwise: ``standing``. ``last`` is the step that somebody took
+    before, ``None`` where nobody did; the message is the sentence to tell.
+    """
+
+    def __init__(self, why: str, standing: Standing, last: Step | None) -> None:
+        super().__init__(why)
+        self.standing = standing
+        self.last = last
+
+
+class AlarmStore:
+    """``engine`` as the :class:`alerts.store.EventStore` has it, which also migrates the tables."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._insert: Callable[[Any], Any] = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    def take(
+        self, event_id: str, commands: Sequence[Command], actor: Actor, at: float, version: int | None = None
+    ) -> tuple[AlarmChange, ...]:
+        """Take the steps, all or none of them. ``version``: where the asker believes the alarm to stand (optional).
+
+        Raises :class:`alerts.store.UnknownEvent`, and :class:`Refused` where the alarm stands otherwise.
+        """
+        with writing(self._engine) as connection:
+            standing = self._held(connection, event_id)
+            if version is not None and version != standing.version:
+                raise Refused("somebody else was faster", standing, _last_step(connection, event_id))
+            stands = [standing]
+            for command in commands:
+                try:
+                    stands.append(step(stands[-1], command, actor, at))
+                except IllegalStep as error:
+                    raise Refused(str(error), standing, _last_step(connection, event_id)) from None
+            for before, after, command in zip(stands, stands[1:], commands, strict=False):
+                self._write(connection, event_id, before, after, command, actor, at)
+        return tuple(
+            _change(event_id, after, command, actor, at) for after, command in zip(stands[1:], commands, strict=True)
+        )
+
+    def take_each(self, wanted: Iterable[tuple[str, Command]], at: float, actor: Actor = SYSTEM) -> list[AlarmChange]:
+        """One step each of several alarms, in one transaction. What is no longer possible is left out: somebody has
+        done something meanwhile, and that counts more. Returns what was taken.
+        """
+        changes = []
+        with writing(self._engine) as connection:
+            for event_id, command in wanted:
+                try:
+                    standing = self._held(connection, event_id)
+                    after = step(standing, command, actor, at)
+                except (UnknownEvent, IllegalStep):
+                    continue
+                self._write(connection, event_id, standing, after, command, actor, at)
+                changes.append(_change(event_id, after, command, actor, at))
+        return changes
+
+    def steps(self, event_id: str) -> tuple[Step, ...]:
+        """The alarm's history, oldest first; empty for one that nobody has touched."""
+        wanted = select(alarm_steps).where(alarm_steps.c.event_id == event_id).order_by(alarm_steps.c.version)
+        with reading(self._engine) as connection:
+            return tuple(Step.model_validate(dict(row._mapping)) for row in connection.execute(wanted))
+
+    def unrouted(self, since: float, limit: int) -> list[EventRow]:
+        """New alarms of no desk that occurred since then, oldest first; whatever came off a shelf too."""
+        wanted = (
+            rows_query()
+            .where(events.c.state == AlarmState.NEW.value, events.c.occurred_at >= since)
+            .where(alarms.c.desk.is_(None))
+            .order_by(events.c.occurred_at, events.c.id)
+            .limit(limit)
+        )
+        return self._rows(wanted)
+
+    def overdue(self, now: float, limit: int) -> list[EventRow]:
+        """Alarms whose reaction clock has ended, the longest first."""
+        wanted = rows_query().where(alarms.c.due_at <= now).order_by(alarms.c.due_at).limit(limit)
+        return self._rows(wanted)
+
+    def shelf_ended(self, now: float, limit: int) -> list[str]:
+        """Ids of alarms whose shelf has ended."""
+        wanted = select(alarms.c.event_id).where(alarms.c.shelved_until <= now).limit(limit)
+        with reading(self._engine) as connection:
+            return list(connection.scalars(wanted))
+
+    def open_of(self, desk: str, limit: int) -> list[EventRow]:
+        """What a desk has that is not closed, oldest first."""
+        wanted = (
+            rows_query()
+            .where(alarms.c.desk == desk, alarms.c.state != AlarmState.CLOSED.value)
+            .order_by(events.c.occurred_at, events.c.id)
+            .limit(limit)
+        )
+        return self._rows(wanted)
+
+    def _rows(self, wanted: Any) -> list[EventRow]:
+        with reading(self._engine) as connection:
+            return [row_of(found) for found in connection.execute(wanted)]
+
+    @staticmethod
+    def _held(connection: Connection, event_id: str) -> Standing:
+        found = connection.execute(select(events.c.id).where(events.c.id == event_id).with_for_update()).first()
+        if found is None:
+            raise UnknownEvent(event_id)
+        row = connection.execute(select(alarms).where(alarms.c.event_id == event_id)).one_or_none()
+        return (standing_of(row) if row is not None else None) or Standing()
+
+    def _write(
+        self,
+        connection: Connection,
+        event_id: str,
+        before: Standing,
+        after: Standing,
+        command: Command,
+        actor: Actor,
+        at: float,
+    ) -> None:
+        values = after.model_dump(mode="json")
+        statement = self._insert(alarms).values(event_id=event_id, **values)
+        connection.execute(statement.on_conflict_do_update(index_elements=[alarms.c.event_id], set_=values))
+        if after.state is not before.state:
+            connection.execute(update(events).where(events.c.id == event_id).values(state=after.state.value))
+        connection.execute(
+            insert(alarm_steps).values(
+                event_id=event_id,
+                version=after.version,
+                at=at,
+                by=actor.id,
+                by_name=actor.name,
+                command=command.do.value,
+                before=before.state.value,
+                after=after.state.value,
+                comment=command.comment,
+                until=command.until,
+                closing=None if command.closing is None else command.closing.value,
+                desk=command.desk,
+                owner=after.owner if command.do in (Do.OWN, Do.START, Do.HAND_OVER) else None,
+            )
+        )
+
+
+def _last_step(connection: Connection, event_id: str) -> Step | None:
+    wanted = select(alarm_steps).where(alarm_steps.c.event_id == event_id).order_by(alarm_steps.c.version.desc())
+    row = connection.execute(wanted.limit(1)).one_or_none()
+    return None if row is None else Step.model_validate(dict(row._mapping))
+
+
+def _change(event_id: str, after: Standing, command: Command, actor: Actor, at: float) -> AlarmChange:
+    return AlarmChange(
+        event_id=event_id,
+        state=after.state,
+        by=actor.id,
+        by_name=actor.name,
+        at=at,
+        comment=command.comment,
+        command=command.do,
+        standing=after,
+    )
