@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alerts.event import Plain
+from configs.schema import Severity
 
 LONGEST_SHELF_S = 86400.0
 """A shelf always ends (ISA-18.2, 11.6): a day is the longest that somebody may look away."""
@@ -103,6 +104,7 @@ class Standing(Plain):
 
     ``comment`` is the newest one. ``shelved_from`` is the state that the end of the shelf brings back. ``due_at`` is
     when the reaction clock ends, null where none runs; ``escalations`` is how often it has.
+    ``priority`` is the severity moved by place and time, null where no desk was asked for.
     """
 
     state: AlarmState = AlarmState.NEW
@@ -118,14 +120,15 @@ class Standing(Plain):
     closing: Closing | None = None
     returned_at: float | None = None
     desk: str | None = None
+    priority: Severity | None = None
     due_at: float | None = None
     escalations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A step that is asked for. ``until`` goes with shelve, ``closing`` with close, ``desk`` and ``due_at`` with route
-    and escalate, ``taker`` with a hand-over; ``take_over`` lets :attr:`Do.OWN` take an alarm from its owner.
+    """A step that is asked for. ``until`` goes with shelve, ``closing`` with close, ``desk``, ``priority`` and ``due_at`` with
+    route and escalate, ``taker`` with a hand-over; ``take_over`` lets :attr:`Do.OWN` take an alarm from its owner.
     """
 
     do: Do
@@ -133,6 +136,7 @@ class Command:
     until: float | None = None
     closing: Closing | None = None
     desk: str | None = None
+    priority: Severity | None = None
     due_at: float | None = None
     taker: Actor | None = None
     take_over: bool = False
@@ -213,7 +217,8 @@ def _routed(standing: Standing, command: Command) -> dict[str, object]:
         raise IllegalStep("routing needs a desk")
     clock = command.due_at if standing.state is AlarmState.NEW else None
     more = 1 if command.do is Do.ESCALATE else 0
-    return {"desk": command.desk, "due_at": clock, "escalations": standing.escalations + more}
+    priority = command.priority or standing.priority
+    return {"desk": command.desk, "priority": priority, "due_at": clock, "escalations": standing.escalations + more}
 
 
 def still_open(standing: Standing) -> bool:

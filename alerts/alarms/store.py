@@ -62,15 +62,19 @@ class AlarmStore:
             _change(event_id, after, command, actor, at) for after, command in zip(stands[1:], commands, strict=True)
         )
 
-    def take_each(self, wanted: Iterable[tuple[str, Command]], at: float, actor: Actor = SYSTEM) -> list[AlarmChange]:
-        """One step each of several alarms, in one transaction. What is no longer possible is left out: somebody has
-        done something meanwhile, and that counts more. Returns what was taken.
+    def take_each(
+        self, wanted: Iterable[tuple[str, int, Command]], at: float, actor: Actor = SYSTEM
+    ) -> list[AlarmChange]:
+        """One step each of several alarms, each seen at a version, in one transaction. An alarm that stands otherwise
+        by now is left out: somebody, or another dashboard, has done something meanwhile. Returns what was taken.
         """
         changes = []
         with writing(self._engine) as connection:
-            for event_id, command in wanted:
+            for event_id, version, command in wanted:
                 try:
                     standing = self._held(connection, event_id)
+                    if standing.version != version:
+                        continue
                     after = step(standing, command, actor, at)
                 except (UnknownEvent, IllegalStep):
                     continue
@@ -100,11 +104,9 @@ class AlarmStore:
         wanted = rows_query().where(alarms.c.due_at <= now).order_by(alarms.c.due_at).limit(limit)
         return self._rows(wanted)
 
-    def shelf_ended(self, now: float, limit: int) -> list[str]:
-        """Ids of alarms whose shelf has ended."""
-        wanted = select(alarms.c.event_id).where(alarms.c.shelved_until <= now).limit(limit)
-        with reading(self._engine) as connection:
-            return list(connection.scalars(wanted))
+    def shelf_ended(self, now: float, limit: int) -> list[EventRow]:
+        """Alarms whose shelf has ended."""
+        return self._rows(rows_query().where(alarms.c.shelved_until <= now).limit(limit))
 
     def open_of(self, desk: str, limit: int) -> list[EventRow]:
         """What a desk has that is not closed, oldest first."""

@@ -84,7 +84,8 @@ _LIFE = (
         event_id VARCHAR(36) PRIMARY KEY, state VARCHAR(16) NOT NULL, version INTEGER NOT NULL,
         acknowledged_by VARCHAR(64), acknowledged_by_name TEXT, acknowledged_at DOUBLE PRECISION, comment TEXT,
         owner VARCHAR(64), owner_name TEXT, shelved_until DOUBLE PRECISION, shelved_from VARCHAR(16),
-        closing VARCHAR(16), returned_at DOUBLE PRECISION, desk VARCHAR(64), due_at DOUBLE PRECISION,
+        closing VARCHAR(16), returned_at DOUBLE PRECISION, desk VARCHAR(64), priority VARCHAR(16),
+        due_at DOUBLE PRECISION,
         escalations INTEGER NOT NULL)""",
     "CREATE INDEX alarms_by_shelf ON alarms (shelved_until)",
     "CREATE INDEX alarms_by_due ON alarms (due_at)",
@@ -94,6 +95,9 @@ _LIFE = (
         "by" VARCHAR(64) NOT NULL, by_name TEXT NOT NULL, command VARCHAR(16) NOT NULL, "before" VARCHAR(16) NOT NULL,
         "after" VARCHAR(16) NOT NULL, comment TEXT, "until" DOUBLE PRECISION, closing VARCHAR(16), desk VARCHAR(64),
         owner VARCHAR(64), PRIMARY KEY (event_id, version))""",
+    """CREATE TABLE shifts (
+        desk VARCHAR(64) PRIMARY KEY, holder VARCHAR(64), holder_name TEXT, since DOUBLE PRECISION,
+        offered_at DOUBLE PRECISION, note TEXT)""",
     """INSERT INTO alarms
         (event_id, state, version, acknowledged_by, acknowledged_by_name, acknowledged_at, comment, escalations)
         SELECT event_id, 'acknowledged', 1, "by", by_name, "at", comment, 0 FROM alarms_before""",

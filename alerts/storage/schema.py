@@ -56,6 +56,7 @@ alarms = Table(
     Column("closing", String(16)),
     Column("returned_at", Float(53)),
     Column("desk", String(64)),
+    Column("priority", String(16)),
     Column("due_at", Float(53)),
     Column("escalations", Integer, nullable=False),
     Index("alarms_by_shelf", "shelved_until"),
@@ -80,6 +81,18 @@ alarm_steps = Table(
     Column("closing", String(16)),
     Column("desk", String(64)),
     Column("owner", String(64)),
+)
+
+# Who has the shift at a desk.
+shifts = Table(
+    "shifts",
+    metadata,
+    Column("desk", String(64), primary_key=True),
+    Column("holder", String(64)),
+    Column("holder_name", Text),
+    Column("since", Float(53)),
+    Column("offered_at", Float(53)),
+    Column("note", Text),
 )
 
 repeats = Table(

@@ -105,19 +105,19 @@ def test_the_clocks_find_what_is_due(store: EventStore, alarms: AlarmStore, make
     early, late, shelved, closed = (make_event(region_id="east") for _ in range(4))
     put(store, early, late, shelved, closed)
     assert [row.id for row in alarms.unrouted(0.0, 10)] == [early.id, late.id, shelved.id, closed.id]
-    routes = [(event.id, Command(Do.ROUTE, desk="d", due_at=100.0 + n)) for n, event in enumerate((early, late))]
-    assert len(alarms.take_each([*routes, ("gone", Command(Do.ROUTE, desk="d"))], 50.0)) == 2
+    routes = [(event.id, 0, Command(Do.ROUTE, desk="d", due_at=100.0 + n)) for n, event in enumerate((early, late))]
+    assert len(alarms.take_each([*routes, ("gone", 0, Command(Do.ROUTE, desk="d"))], 50.0)) == 2
     alarms.take(shelved.id, [Command(Do.SHELVE, until=60.0)], WANG, 50.0)
     alarms.take(closed.id, [Command(Do.ACKNOWLEDGE), Command(Do.CLOSE, closing=Closing.TEST)], WANG, 50.0)
     assert alarms.unrouted(0.0, 10) == []
     assert [row.id for row in alarms.overdue(100.5, 10)] == [early.id]
     assert alarms.shelf_ended(59.0, 10) == []
-    assert alarms.shelf_ended(60.0, 10) == [shelved.id]
+    assert [row.id for row in alarms.shelf_ended(60.0, 10)] == [shelved.id]
     assert [row.id for row in alarms.open_of("d", 10)] == [early.id, late.id]
     alarms.take(early.id, [Command(Do.ACKNOWLEDGE)], WANG, 101.0)
     assert alarms.overdue(100.5, 10) == []
     # Somebody acknowledged before the escalation came: it is left out, not an error.
-    assert alarms.take_each([(early.id, Command(Do.ESCALATE, desk="up", due_at=300.0))], 102.0) == []
+    assert alarms.take_each([(early.id, 1, Command(Do.ESCALATE, desk="up", due_at=300.0))], 102.0) == []
 
 
 def test_an_older_database_keeps_who_acknowledged_what(database_url: str, make_event: MakeEvent) -> None:
