@@ -39,7 +39,12 @@ SYNTAX = NalSyntax(
 _LEADING = frozenset(range(6, 10))  # RADL and RASL
 _NOT_REFERRED_TO = frozenset(range(0, 15, 2))  # within their sub-layer
 _SLICE_HEADER_BYTES = 64  # more than the fields up to the reference picture set usually take
-_MOST_SETS, _MOST_REFERENCES = 64, 16
+_MOST_SETS, _MOST_REFERENCES, _MOST_LONG_TERM = 64, 16, 32
+
+
+def is_reference(first_slice: bytes) -> bool:
+    """Whether others of its temporal sub-layer may refer to the slice's picture (table 7-1)."""
+    return SYNTAX.kind(first_slice) not in _NOT_REFERRED_TO
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,26 @@ class ReferenceSet:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceSyntax:
+    """What an SPS says that stands in slice headers on the way to the quantiser.
+
+    ``long_term``: of each long-term reference picture that slices name by its place, whether the picture itself is
+    made from it; ``None`` where there are no long-term references.
+    """
+
+    adaptive_offset: bool
+    long_term: tuple[bool, ...] | None
+    temporal_vectors: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceParameters:
     """What an SPS says. ``width`` and ``height`` are pixels inside the conformance window.
 
     ``profile``: the twelve bytes of ``general_profile_space`` up to ``general_level_idc`` (7.3.3), as ``hvcC`` wants
     them. ``order_bits``: of ``slice_pic_order_cnt_lsb``. ``reference_sets``: the short-term reference picture sets that
-    slices name by their place; ``None`` where they cannot be read. ``fps`` is not read: it lies behind all these.
+    slices name by their place, ``slices``: the rest of what their headers depend on; ``None`` where they cannot be
+    read. ``fps`` is not read: it lies behind all these.
     """
 
     profile: bytes
@@ -75,6 +94,7 @@ class SequenceParameters:
     order_bits: int
     separate_planes: bool = False
     reference_sets: tuple[ReferenceSet, ...] | None = None
+    slices: SliceSyntax | None = None
     fps: float | None = None
 
     @property
@@ -116,6 +136,7 @@ def parse_sps(unit: bytes) -> SequenceParameters:
     order_bits = 4 + reader.ue()
     if luma_depth > 16 or chroma_depth > 16 or order_bits > 16:
         raise MalformedVideo(f"depths {luma_depth} and {chroma_depth}, picture order count of {order_bits} bits")
+    reference_sets, slices = _read_slice_syntax(reader, sub_layers, order_bits)
     return SequenceParameters(
         profile,
         nested,
@@ -126,7 +147,8 @@ def parse_sps(unit: bytes) -> SequenceParameters:
         height,
         order_bits,
         separate_planes=separate,
-        reference_sets=_read_reference_sets(reader, sub_layers),
+        reference_sets=reference_sets,
+        slices=slices,
     )
 
 
@@ -139,28 +161,44 @@ def _skip_sub_layers(reader: BitReader, sub_layers: int) -> None:
         reader.bits(88 * has_profile + 8 * has_level)
 
 
-def _read_reference_sets(reader: BitReader, sub_layers: int) -> tuple[ReferenceSet, ...] | None:
-    """The rest of the SPS up to its reference picture sets. Only a judge needs them: no reason to refuse a camera."""
+def _read_slice_syntax(
+    reader: BitReader, sub_layers: int, order_bits: int
+) -> tuple[tuple[ReferenceSet, ...] | None, SliceSyntax | None]:
+    """The rest of the SPS as far as slice headers need it. Only judges do: no reason to refuse a camera."""
+    sets: list[ReferenceSet] | None = None
     try:
         for _ in range(1 + sub_layers * reader.bits(1)):  # sps_sub_layer_ordering_info_present_flag
             _skip_ue(reader, 3)
         _skip_ue(reader, 6)  # sizes of blocks
         if reader.bits(1) and reader.bits(1):  # scaling_list_enabled_flag, sps_scaling_list_data_present_flag
-            _skip_scaling_lists(reader)
-        reader.bits(2)  # amp_enabled_flag, sample_adaptive_offset_enabled_flag
+            skip_scaling_lists(reader)
+        reader.bits(1)  # amp_enabled_flag
+        adaptive_offset = bool(reader.bits(1))
         if reader.bits(1):  # pcm_enabled_flag
             reader.bits(8)
             _skip_ue(reader, 2)
             reader.bits(1)
         count = reader.ue()
         if count > _MOST_SETS:
-            return None
-        sets: list[ReferenceSet] = []
+            return None, None
+        found: list[ReferenceSet] = []
         for _ in range(count):
-            sets.append(_read_reference_set(reader, sets, in_slice=False))
+            found.append(read_reference_set(reader, found, in_slice=False))
+        sets = found
+        long_term = _read_long_term(reader, order_bits) if reader.bits(1) else None
+        return tuple(sets), SliceSyntax(adaptive_offset, long_term, bool(reader.bits(1)))
     except MalformedVideo:
-        return None
-    return tuple(sets)
+        return None if sets is None else tuple(sets), None
+
+
+def _read_long_term(reader: BitReader, order_bits: int) -> tuple[bool, ...]:
+    used = []
+    for _ in range(min(reader.ue(), _MOST_LONG_TERM + 1)):
+        reader.bits(order_bits)
+        used.append(bool(reader.bits(1)))
+    if len(used) > _MOST_LONG_TERM:
+        raise MalformedVideo(f"more than {_MOST_LONG_TERM} long-term reference pictures")
+    return tuple(used)
 
 
 def _skip_ue(reader: BitReader, count: int) -> None:
@@ -168,8 +206,8 @@ def _skip_ue(reader: BitReader, count: int) -> None:
         reader.ue()
 
 
-def _skip_scaling_lists(reader: BitReader) -> None:
-    """7.3.4."""
+def skip_scaling_lists(reader: BitReader) -> None:
+    """``scaling_list_data()`` (7.3.4). Raises :class:`MalformedVideo` where it ends early."""
     for size in range(4):
         for _ in range(2 if size == 3 else 6):
             if not reader.bits(1):
@@ -179,8 +217,11 @@ def _skip_scaling_lists(reader: BitReader) -> None:
                 reader.se()
 
 
-def _read_reference_set(reader: BitReader, known: Sequence[ReferenceSet], *, in_slice: bool) -> ReferenceSet:
-    """``st_ref_pic_set()`` (7.3.7); one predicted from another is derived by (7-61) and (7-62)."""
+def read_reference_set(reader: BitReader, known: Sequence[ReferenceSet], *, in_slice: bool) -> ReferenceSet:
+    """``st_ref_pic_set()`` (7.3.7); one predicted from another is derived by (7-61) and (7-62).
+
+    Raises :class:`MalformedVideo`.
+    """
     if known and reader.bits(1):  # inter_ref_pic_set_prediction_flag
         back = 1 + (reader.ue() if in_slice else 0)
         if back > len(known):
@@ -280,7 +321,7 @@ class SliceReader:
             return None
         try:
             if not reader.bits(1):  # short_term_ref_pic_set_sps_flag
-                return _read_reference_set(reader, known, in_slice=True).used
+                return read_reference_set(reader, known, in_slice=True).used
             place = reader.bits((len(known) - 1).bit_length()) if known else 0
             return known[place].used if place < len(known) else None
         except MalformedVideo:

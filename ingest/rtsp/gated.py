@@ -5,22 +5,34 @@ what an overloaded machine cannot carry.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Protocol
 
-from ingest import h264
+from ingest import h264, h265
 from ingest.gating.gate import Decision, PacketGate
 from ingest.gating.level import LevelGate
 from ingest.gating.slice_qp import QpReader
+from ingest.gating.slice_qp_h265 import HevcQpReader
 from ingest.ledger import DropCause, FrameLedger
 from ingest.nal import MalformedVideo
 from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
-from ingest.rtsp.decoding import FrameDecoder
+from ingest.rtsp.decoding import UnitDecoder
 
 _NEAR_S = 0.4  # a key frame that comes so soon is waited for: to enter a GOP at its end costs most
 _LONGEST_GOP = 300  # units kept to catch up with; a longer GOP is entered at its next key frame
 
 
+class RestingDecoder(UnitDecoder, Protocol):
+    """What a decoder must be able to do to stand behind a gate; :class:`~ingest.rtsp.decoding.FrameDecoder` in the product."""
+
+    def decode_alone(self, unit: AccessUnit, cause: DropCause) -> int | None:
+        """See :meth:`~ingest.rtsp.decoding.FrameDecoder.decode_alone`."""
+
+    def replay(self, unit: AccessUnit) -> None:
+        """See :meth:`~ingest.rtsp.decoding.FrameDecoder.replay`."""
+
+
 class GatedDecoder:
-    """What :class:`FrameDecoder` is to its session, but only as much of it as its gates ask for.
+    """What :class:`~ingest.rtsp.decoding.FrameDecoder` is to its session, but only as much of it as its gates ask for.
 
     ``gate``: by what moves; ``None``: everything is wanted. ``level``: by what the machine can carry. Every unit is
     booked as received; what rests is dropped as ``gated`` or ``shed``. Units that are decoded only to catch up were
@@ -31,7 +43,7 @@ class GatedDecoder:
     def __init__(
         self,
         camera_id: str,
-        decoder: FrameDecoder,
+        decoder: RestingDecoder,
         gate: PacketGate | None,
         ledger: FrameLedger,
         level: LevelGate | None = None,
@@ -41,7 +53,7 @@ class GatedDecoder:
         self._gate = gate
         self._level = level or LevelGate()
         self._ledger = ledger
-        self._quantiser: QpReader | None = None
+        self._quantiser: QpReader | HevcQpReader | None = None
         self._parameters: ParameterSets | None = None
         self._gop: list[AccessUnit] | None = None  # None: its beginning is not known, so nothing can be decoded
         self._decoding = False
@@ -53,7 +65,7 @@ class GatedDecoder:
         self._keyframe_at: float | None = None
 
     def decode(self, unit: AccessUnit) -> int | None:
-        """See :meth:`FrameDecoder.decode`; 1 for a picture that rests, since nothing speaks against it."""
+        """See :meth:`~ingest.rtsp.decoding.FrameDecoder.decode`; 1 for a picture that rests, since nothing speaks against it."""
         at = unit.pts / TIMESCALE
         if unit.keyframe:
             self._gop = []
@@ -86,11 +98,11 @@ class GatedDecoder:
         return frames
 
     def undecodable(self) -> None:
-        """See :meth:`FrameDecoder.undecodable`."""
+        """See :meth:`~ingest.rtsp.decoding.FrameDecoder.undecodable`."""
         self._decoder.undecodable()
 
     def end_session(self, cause: DropCause) -> None:
-        """See :meth:`FrameDecoder.end_session`."""
+        """See :meth:`~ingest.rtsp.decoding.FrameDecoder.end_session`."""
         self._gop = self._keyframe_at = None
         self._decoding = False
         self._decoder.end_session(cause)
@@ -131,9 +143,11 @@ class GatedDecoder:
             self.pixels = sequence.width * sequence.height
         if self._gate is None:
             return
-        if isinstance(parameters, h264.ParameterSets):
-            with suppress(MalformedVideo):  # then size alone must do, as with H.265
+        with suppress(MalformedVideo):  # then size alone must do
+            if isinstance(parameters, h264.ParameterSets):
                 self._quantiser = QpReader(parameters)
+            else:
+                self._quantiser = HevcQpReader(parameters)
 
     def _qp(self, unit: AccessUnit) -> int | None:
         """The picture's quantiser; ``None`` where it cannot be read: size alone must do."""
@@ -146,5 +160,8 @@ class GatedDecoder:
 
 
 def _is_reference(unit: AccessUnit) -> bool:
-    """Whether others refer to the picture: ``nal_ref_idc`` of H.264; B-frames that nobody needs have a norm apart."""
-    return not isinstance(unit.parameters, h264.ParameterSets) or bool(unit.first_slice[0] & 0x60)
+    """Whether others refer to the picture: B-frames that nobody needs have a norm apart. By ``nal_ref_idc`` of H.264,
+    and of H.265 by the NAL unit type.
+    """
+    first = unit.first_slice
+    return bool(first[0] & 0x60) if isinstance(unit.parameters, h264.ParameterSets) else h265.is_reference(first)
