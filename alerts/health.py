@@ -97,8 +97,21 @@ class Fallback(Plain):
     cause: str
 
 
+class RecordingStatus(Plain):
+    """The disk that recordings lie on, bytes. ``warning``: what a person should know before it is full; ``degraded``:
+    cameras that record less than their settings ask for, and what."""
+
+    used_bytes: int
+    budget_bytes: int
+    free_bytes: int
+    locked_bytes: int = 0
+    warning: Literal["nearly_full", "full", "locked"] | None = None
+    degraded: dict[str, str] = Field(default_factory=dict)
+
+
 class WorkerInfo(Plain):
-    """Where a worker's private port is and which cameras it holds. ``admission``: ``None`` until it is known."""
+    """Where a worker's private port is and which cameras it holds. ``admission``: ``None`` until it is known;
+    ``recording``: ``None`` where nothing is recorded."""
 
     url: str
     pid: int
@@ -106,6 +119,7 @@ class WorkerInfo(Plain):
     cameras: tuple[str, ...] = ()
     admission: Admission | None = None
     fallbacks: tuple[Fallback, ...] = ()
+    recording: RecordingStatus | None = None
 
 
 _Record = TypeVar("_Record", bound=Plain)

@@ -1,0 +1,26 @@
+"""The clip of an event, as other processes hear of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from alerts.event import Plain
+
+
+class Evidence(Plain):
+    """The clip of event ``event_id``, or why there is none.
+
+    ``path`` is relative to the evidence folder, ``sha256`` that of the whole file, ``bytes`` its size; ``begins_at``
+    and ``ends_at``: of its pictures, UTC epoch s. Without a clip ``missing`` says why: a cause of a gap in the
+    recording, ``disk_full`` among them, or ``unknown``.
+    """
+
+    v: Literal[1] = 1
+    event_id: str
+    camera_id: str
+    path: str | None = None
+    sha256: str | None = None
+    begins_at: float | None = None
+    ends_at: float | None = None
+    bytes: int = 0
+    missing: str | None = None

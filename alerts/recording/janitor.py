@@ -1,0 +1,272 @@
+"""The thread that keeps recordings within their share of the disk, and says in time where that gets difficult.
+
+Of the workers that share a folder one deletes: who holds a lock on a file in it. What it found, and how far recording
+has to step back, stands in another file there, by which the others go, too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import structlog
+from pydantic import ValidationError
+
+from alerts.event import Plain
+from alerts.recording.archive import Archive
+from alerts.recording.budget import DAY_S, Stored, modes_at, next_step, plan
+from alerts.recording.index import index_of
+from alerts.recording.locks import Locks
+from configs.recording import CameraRecording, RecordingMode, RecordingSettings
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 2.0
+SWEEP_EVERY = 5  # looks
+AMPLE_LOOKS = 30
+STATE, LOCK = ".state.json", ".janitor.lock"
+GB = 1_000_000_000
+_TARGET = 0.98  # of the budget: what is written until the next sweep fits, too
+_NEARLY = 2.0  # reserves
+
+Warned = Literal["nearly_full", "full", "locked"]
+
+
+class DiskState(Plain):
+    """The folder at ``at``, UTC epoch s. ``step``: of :data:`alerts.recording.budget.LADDER`, how far recording has
+    stepped back; ``short_bytes``: what could not be freed since all is locked or young."""
+
+    v: Literal[1] = 1
+    at: float
+    used_bytes: int
+    budget_bytes: int
+    free_bytes: int
+    locked_bytes: int = 0
+    short_bytes: int = 0
+    step: int = 0
+
+
+Usage = Callable[[Path], tuple[int, int]]
+"""Bytes of the disk in all and free."""
+
+
+def usage_of(folder: Path) -> tuple[int, int]:
+    """Of the disk that holds ``folder``; what only root may use does not count as free."""
+    usage = shutil.disk_usage(folder)
+    return usage.total, usage.free
+
+
+class Janitor:
+    """``wanted``: of every camera of the node. ``apply`` hears what each records from now on, at each change, from the
+    janitor's thread; ``usage`` raises ``OSError`` where the disk does not answer."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        locks: Locks,
+        settings: RecordingSettings,
+        wanted: Mapping[str, CameraRecording],
+        *,
+        apply: Callable[[Mapping[str, RecordingMode]], None],
+        clock: Callable[[], float] = time.time,
+        usage: Usage = usage_of,
+    ) -> None:
+        self._archive = archive
+        self._locks = locks
+        self._settings = settings
+        self._wanted = wanted
+        self._apply = apply
+        self._clock = clock
+        self._usage = usage
+        self._held: int | None = None
+        self._looks = 0
+        self._ample = 0
+        self._applied = 0
+        self._state: DiskState | None = None
+        self._full = False
+        self._warned: Warned | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
+        self._counts = dict.fromkeys(("deleted_files", "deleted_bytes", "refused", "errors"), 0)
+
+    def start(self) -> None:
+        """Start the thread; once."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End the thread, and let another delete."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+    @property
+    def full(self) -> bool:
+        """Whether the reserve is being used up, so that nothing may be written."""
+        return self._full
+
+    @property
+    def state(self) -> DiskState | None:
+        """The folder as it was seen last; ``None`` before."""
+        return self._state
+
+    @property
+    def warning(self) -> Warned | None:
+        """What a person should know: ``full``, or soon (``nearly_full``), or that locks hold more than fits."""
+        return self._warned
+
+    def degraded(self) -> dict[str, RecordingMode]:
+        """The cameras that record less than they should, and what they record."""
+        modes = modes_at(self._applied, self._wanted)
+        return {camera_id: mode for camera_id, mode in modes.items() if mode != self._wanted[camera_id].mode}
+
+    def counters(self) -> Mapping[str, int]:
+        """Since the start."""
+        return dict(self._counts)
+
+    def look(self) -> None:
+        """One look at the disk; now and then a sweep through the folder."""
+        self._archive.root.mkdir(parents=True, exist_ok=True)
+        total, free = self._usage(self._archive.root)
+        reserve = round(self._settings.reserve_gb * GB)
+        self._full = free < reserve / 2
+        if self._owner() and (self._looks % SWEEP_EVERY == 0 or free < reserve):
+            self._sweep(total, free, reserve)
+        elif self._held is None:
+            self._state = self._told() or self._state
+        self._looks += 1
+        state = self._state
+        if state is not None and state.step != self._applied:
+            before, self._applied = self.degraded(), state.step
+            after = self.degraded()
+            self._apply(modes_at(state.step, self._wanted))
+            log.warning("recording_steps", step=state.step, before=before, after=after, free_bytes=free)
+        self._warn(free, reserve)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except OSError as error:
+                self._counts["errors"] += 1
+                if self._counts["errors"] % 30 == 1:
+                    log.error("recordings_not_looked_after", error=error.strerror, times=self._counts["errors"])
+            self._stopping.wait(LOOK_S)
+
+    def _warn(self, free: int, reserve: int) -> None:
+        warned: Warned | None = None
+        if self._full:
+            warned = "full"
+        elif self._state is not None and self._state.short_bytes > 0 and self._state.locked_bytes > 0:
+            warned = "locked"
+        elif self._applied or free < reserve * _NEARLY:
+            warned = "nearly_full"
+        if warned != self._warned:
+            self._warned = warned
+            log.warning("recording_disk", state=warned or "enough room again", free_bytes=free)
+
+    def _owner(self) -> bool:
+        """Whether this process deletes."""
+        if self._held is None:
+            handle = os.open(self._archive.root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                return False
+            self._held = handle
+            # A former owner's step goes on: it is taken back only where there is room.
+            self._state = self._state or self._told()
+        return True
+
+    def _told(self) -> DiskState | None:
+        try:
+            return DiskState.model_validate_json((self._archive.root / STATE).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError:
+            self._counts["errors"] += 1
+            return None
+
+    def _sweep(self, total: int, free: int, reserve: int) -> None:
+        now = self._clock()
+        files, used = self._stored()
+        share = self._settings.budget_share * total
+        budget = round(share if self._settings.budget_gb is None else self._settings.budget_gb * GB)
+        excess = max(0, used - round(_TARGET * budget), reserve - free)
+        made = plan(files, excess_bytes=excess, keep_after=now - self._settings.keep_days * DAY_S)
+        freed = sum(self._delete(file) for file in made.delete)
+        was = self._state.step if self._state is not None else 0
+        short = made.short_bytes > 0
+        self._ample = 0 if short else self._ample + 1
+        ample = self._ample * SWEEP_EVERY >= AMPLE_LOOKS and free + freed > reserve * 1.5
+        step = next_step(was, self._wanted, short=short, ample=ample)
+        if step != was:
+            self._ample = 0
+        self._state = DiskState(
+            at=now,
+            used_bytes=used - freed,
+            budget_bytes=budget,
+            free_bytes=free,
+            locked_bytes=sum(file.bytes for file in files if file.locked),
+            short_bytes=made.short_bytes,
+            step=step,
+        )
+        temporary = self._archive.root / (STATE + ".tmp")
+        temporary.write_text(self._state.model_dump_json(), "utf-8")
+        temporary.rename(self._archive.root / STATE)
+
+    def _stored(self) -> tuple[list[Stored], int]:
+        """All files of recordings and their bytes; indexes, a thousandth of it, do not count."""
+        files: list[Stored] = []
+        used = 0
+        for folder in sorted(self._archive.root.iterdir()):
+            if not folder.is_dir():
+                continue
+            found = self._archive.files(folder.name)
+            try:
+                locks = self._locks.read(folder.name)
+            except ValueError:  # nobody knows what is locked: nothing of it goes
+                self._counts["errors"] += 1
+                log.error("recording_locks_unreadable", camera_id=folder.name)
+                locks = None
+            for file in found:
+                try:
+                    size = file.path.stat().st_size
+                except FileNotFoundError:
+                    continue
+                used += size
+                begins_at, ends_at = self._archive.extent(file) or (file.path.stat().st_mtime,) * 2
+                files.append(
+                    Stored(
+                        folder.name,
+                        file.path.name,
+                        begins_at,
+                        ends_at,
+                        size,
+                        open=file is found[-1] and folder.name in self._wanted,
+                        locked=locks is None
+                        or any(lock.begins_at < ends_at and lock.ends_at > begins_at for lock in locks),
+                    )
+                )
+        return files, used
+
+    def _delete(self, file: Stored) -> int:
+        path = self._archive.folder(file.camera_id) / file.name
+        try:
+            index_of(path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            self._counts["refused"] += 1
+            log.warning("recording_not_deleted", file=file.name, camera_id=file.camera_id, error=error.strerror)
+            return 0
+        self._counts["deleted_files"] += 1
+        self._counts["deleted_bytes"] += file.bytes
+        return file.bytes
