@@ -22,7 +22,7 @@ _LONGEST_GOP = 300  # units kept to catch up with; a longer GOP is entered at it
 
 
 class RestingDecoder(UnitDecoder, Protocol):
-    """What a decoder must be able to do to stand behind a gate; :class:`~ingest.rtsp.decoding.FrameDecoder` in the product."""
+    """What must be able to stand behind a gate; in the product :class:`~ingest.rtsp.decoding.FrameDecoder`."""
 
     def decode_alone(self, unit: AccessUnit, cause: DropCause) -> int | None:
         """See :meth:`~ingest.rtsp.decoding.FrameDecoder.decode_alone`."""
@@ -65,7 +65,7 @@ class GatedDecoder:
         self._keyframe_at: float | None = None
 
     def decode(self, unit: AccessUnit) -> int | None:
-        """See :meth:`~ingest.rtsp.decoding.FrameDecoder.decode`; 1 for a picture that rests, since nothing speaks against it."""
+        """See :class:`~ingest.rtsp.decoding.UnitDecoder`; 1 for a picture that rests: nothing speaks against it."""
         at = unit.pts / TIMESCALE
         if unit.keyframe:
             self._gop = []
