@@ -11,7 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from configs.schema import Severity
 
-EventKind = Literal["intrusion", "line_crossing", "crowding", "camera_offline"]
+EventKind = Literal[
+    "intrusion",
+    "loitering",
+    "line_crossing",
+    "crowding",
+    "unattended",
+    "wrong_way",
+    "stopped_vehicle",
+    "camera_offline",
+    "camera_fault",
+]
+Measure = Literal["objects", "s", "crossings", "per_m2"]
+"""What is measured in: a count, seconds, passages, objects per square metre."""
 
 
 class Plain(BaseModel):
@@ -62,9 +74,9 @@ class Event(Plain):
     detected_at: float
     measured: float
     limit: float
-    unit: Literal["objects", "s", "crossings"]
+    unit: Measure
     direction: Literal["forward", "backward"] | None = None
-    fault: str | None = Field(default=None, description="camera_offline: the word of ingest.state.Fault")
+    fault: str | None = Field(default=None, description="of a camera's kinds: the word of ingest.state.Fault")
     model_id: str | None = None
     objects: tuple[SeenObject, ...] = ()
     snapshot: Snapshot | None = None
@@ -76,6 +88,34 @@ class Candidate(Plain):
     event: Event
     dedup_key: str
     window_s: float = Field(gt=0)
+
+
+class Suppressed(Plain):
+    """A hit that made no event of its own. ``window``: it came within the re-arm time of the event that it was merged
+    into; ``ongoing``: the happening of that event still lasted."""
+
+    event: Event
+    reason: Literal["window", "ongoing"]
+
+
+class SituationUpdate(Plain):
+    """How a happening goes on after its event: each says all that the last one said.
+
+    ``measured`` is the last measure and ``peak`` the highest, in the event's unit; ``hits`` counts what was merged into
+    the event. ``at`` is when this was told and ``ended_at`` when the happening was last seen, UTC epoch seconds; an
+    ``end`` is taken back by a later ``update``. ``suppressed`` are merged hits that no earlier update carried, of at
+    most the first 50 of a situation.
+    """
+
+    v: Literal[1] = 1
+    event_id: str
+    at: float
+    phase: Literal["update", "end"]
+    measured: float
+    peak: float
+    hits: int = Field(ge=0)
+    ended_at: float | None = None
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 class Box(Plain):

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from alerts.event import Candidate, Event
 from alerts.rules.base import Finding, Ongoing, StateRule, TrackRule
 from alerts.rules.registry import build
-from configs.schema import Camera, Line, Zone
+from configs.places import Line, Zone
+from configs.schedule import Calendar
+from configs.schema import Camera
 from detect.detection import Tracks
 from ingest.state import StreamState
 
@@ -15,7 +17,8 @@ from ingest.state import StreamState
 class CameraRules:
     """Runs a camera's rules over its tracks and states; fed by one thread at a time.
 
-    ``new_id`` gives event ids (:func:`alerts.event_id.new_event_id`); ``clock`` is UTC epoch seconds. Raises
+    ``new_id`` gives event ids (:func:`alerts.event_id.new_event_id`); ``clock`` is UTC epoch seconds;
+    ``calendar`` is that of the camera's site. Raises
     ``ValueError`` where a rule names a zone or line that the camera does not have.
     """
 
@@ -24,6 +27,7 @@ class CameraRules:
         camera: Camera,
         *,
         region_id: str,
+        calendar: Calendar,
         model_id: str | None,
         new_id: Callable[[], str],
         clock: Callable[[], float],
@@ -34,12 +38,12 @@ class CameraRules:
         self._new_id = new_id
         self._clock = clock
         self._running: list[tuple[str, TrackRule]] = []
-        self._state_rules: list[StateRule] = []
+        self._state_rules: list[tuple[str, StateRule]] = []
         self._places: dict[str, Zone | Line] = {}
         for rule in camera.rules:
-            running = build(rule, camera)
+            running = build(rule, camera, calendar)
             if isinstance(running, StateRule):
-                self._state_rules.append(running)
+                self._state_rules.append((rule.id, running))
             else:
                 self._running.append((rule.id, running))
                 self._places[rule.id] = running.place
@@ -52,7 +56,7 @@ class CameraRules:
 
     def observe_state(self, state: StreamState, now: float) -> list[Candidate]:
         """What the state of the always-open stream completes at ``now``: call at each change and once a second."""
-        return self._candidates((f for rule in self._state_rules for f in rule.observe_state(state, now)), None)
+        return self._candidates((f for _, rule in self._state_rules for f in rule.observe_state(state, now)), None)
 
     @property
     def alarmed(self) -> frozenset[int]:
@@ -61,8 +65,9 @@ class CameraRules:
 
     @property
     def ongoing(self) -> dict[str, Ongoing]:
-        """The happenings that were found and last, by the dedup key of their candidates."""
-        return {self._key(rule_id, one.key): one for rule_id, rule in self._running for one in rule.ongoing}
+        """The happenings that were found and last, of frames and of states, by the dedup key of their candidates."""
+        rules: list[tuple[str, TrackRule | StateRule]] = [*self._running, *self._state_rules]
+        return {self._key(rule_id, one.key): one for rule_id, rule in rules for one in rule.ongoing}
 
     @property
     def pending(self) -> bool:

@@ -2,12 +2,14 @@
 
 Coordinates: zones and lines are normalised to the picture, x right and y down, both in [0, 1]. Sites are WGS 84
 degrees. Durations are seconds unless the name says otherwise. References between parts (a camera's site, a rule's
-zone) are checked in :mod:`configs.references`, so that a loader can report every fault of a file at once.
+zone) are checked in :mod:`configs.references`, so that a loader can report every fault of a file at once. What is drawn
+on pictures is in :mod:`configs.places`, rules are in :mod:`configs.rules`.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,36 +17,36 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
+from configs.desks import AlarmSettings, Desk
+from configs.places import Line, Zone
 from configs.recording import CameraRecording, RecordingSettings
-from configs.section import Section
+from configs.rules import CrowdingRule, IntrusionRule, LineCrossingRule, ObjectRule, OfflineRule, Rule, Severity
+from configs.schedule import Calendar
+from configs.section import Identifier, Name, Section, Unit
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True)]
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+__all__ = [
+    "CrowdingRule",
+    "Identifier",
+    "IntrusionRule",
+    "Line",
+    "LineCrossingRule",
+    "ObjectRule",
+    "OfflineRule",
+    "Rule",
+    "Severity",
+    "Zone",
+]  # of other modules; what is defined here is had without a list
+
 OpenVinoDevice = Annotated[str, StringConstraints(pattern=r"^(CPU|GPU|NPU)(\.[0-9])?$")]
-Point = tuple[Unit, Unit]
 
 
-def _area(polygon: tuple[Point, ...]) -> float:
-    """Signed area, shoelace formula."""
-    following = (*polygon[1:], polygon[0])
-    return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(polygon, following, strict=True)) / 2
-
-
-def _side(a: Point, b: Point, p: Point) -> float:
-    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
-
-
-def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Whether the segments ab and cd cross or touch."""
-    s = (_side(a, b, c), _side(a, b, d), _side(c, d, a), _side(c, d, b))
-    if s[0] * s[1] < 0 and s[2] * s[3] < 0:
-        return True
-    ends = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
-    return any(
-        side == 0 and min(p[0], q[0]) <= r[0] <= max(p[0], q[0]) and min(p[1], q[1]) <= r[1] <= max(p[1], q[1])
-        for side, (p, q, r) in zip(s, ends, strict=True)
-    )
+def known_zone(name: str) -> str:
+    """The name, if it is one of the IANA time zone database; else raises ``ValueError``."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"no time zone named {name!r} (an IANA name such as Asia/Shanghai)") from None
+    return name
 
 
 class RegionLevel(StrEnum):
@@ -82,6 +84,12 @@ class Site(Section):
     name_en: Name | None = None
     region: Identifier
     location: Location
+    timezone: str | None = Field(default=None, description="of its schedules; left out: the node's")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        return None if name is None else known_zone(name)
 
 
 class Credentials(Section):
@@ -121,109 +129,6 @@ class StreamSettings(Section):
         if "@" in url.removeprefix("rtsp://").split("/", 1)[0]:
             raise ValueError("no user or password in a URL: put them under the camera's credentials")
         return url
-
-
-class Zone(Section):
-    """A simple polygon, at least three corners, normalised coordinates."""
-
-    id: Identifier
-    name: Name
-    polygon: tuple[Point, ...] = Field(min_length=3)
-
-    @field_validator("polygon")
-    @classmethod
-    def _simple(cls, polygon: tuple[Point, ...]) -> tuple[Point, ...]:
-        if len(set(polygon)) != len(polygon):
-            raise ValueError("a corner stands twice")
-        if abs(_area(polygon)) < 1e-6:
-            raise ValueError("the polygon has no area")
-        n = len(polygon)
-        for i in range(n):
-            for j in range(i + 2, n):
-                if (j + 1) % n == i:
-                    continue
-                if _cross(polygon[i], polygon[(i + 1) % n], polygon[j], polygon[(j + 1) % n]):
-                    raise ValueError(f"sides {i + 1} and {j + 1} cross: the corners are not in order")
-        return polygon
-
-
-class Line(Section):
-    """A directed line from ``a`` to ``b``; who crosses it "forward" passes from its left to its right side."""
-
-    id: Identifier
-    name: Name
-    a: Point
-    b: Point
-
-    @model_validator(mode="after")
-    def _has_length(self) -> Self:
-        if self.a == self.b:
-            raise ValueError("both ends of the line are the same point")
-        return self
-
-
-class Severity(StrEnum):
-    """Shape, word and colour of an alarm: ▲ critical, ◆ high, ● medium, ○ low."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-
-
-class RuleBase(Section):
-    """What every rule has. ``rearm_s`` is the window in which a repeat of the same happening is merged."""
-
-    id: Identifier
-    name: Name
-    severity: Severity = Severity.MEDIUM
-    rearm_s: float = Field(default=30.0, gt=0, le=86400)
-
-
-class ObjectRule(RuleBase):
-    """What every rule over tracked objects has."""
-
-    classes: tuple[Name, ...] = ("person",)
-    min_score: Unit = 0.4
-    min_height: Unit = Field(
-        default=0.0,
-        description="smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by",
-    )
-
-
-class IntrusionRule(ObjectRule):
-    """An object's bottom centre is inside the zone for ``dwell_s``."""
-
-    kind: Literal["intrusion"]
-    zone: Identifier
-    dwell_s: float = Field(default=0.0, ge=0, le=3600)
-
-
-class LineCrossingRule(ObjectRule):
-    """An object's bottom centre passes the line in the given direction."""
-
-    kind: Literal["line_crossing"]
-    line: Identifier
-    direction: Literal["forward", "backward", "both"] = "both"
-
-
-class CrowdingRule(ObjectRule):
-    """At least ``limit`` objects are inside the zone for ``duration_s``."""
-
-    kind: Literal["crowding"]
-    zone: Identifier
-    limit: int = Field(ge=1, le=10000)
-    duration_s: float = Field(default=5.0, ge=0, le=3600)
-
-
-class OfflineRule(RuleBase):
-    """No picture from the camera for ``after_s``."""
-
-    kind: Literal["camera_offline"]
-    after_s: float = Field(default=10.0, ge=0, le=86400)
-
-
-Rule = Annotated[IntrusionRule | LineCrossingRule | CrowdingRule | OfflineRule, Field(discriminator="kind")]
 
 
 class Priority(StrEnum):
@@ -365,6 +270,7 @@ class Settings(Section):
     title: Name = "社会治理服务中心"
     title_en: Name = "Social governance centre"
     timezone: str = "Asia/Shanghai"
+    holidays: tuple[date, ...] = Field(default=(), description="days that schedules call holiday")
     state_dir: Path = Path("var/xueliang")
     listen: Listen = Listen()
     redis_url: SecretStr | None = None
@@ -372,6 +278,8 @@ class Settings(Section):
     regions: tuple[Region, ...] = ()
     sites: tuple[Site, ...] = ()
     cameras: tuple[Camera, ...] = ()
+    desks: tuple[Desk, ...] = ()
+    alarms: AlarmSettings = AlarmSettings()
     patrol: PatrolPlan = PatrolPlan()
     model: ModelSettings = ModelSettings()
     decoding: Decoding = Decoding()
@@ -392,8 +300,9 @@ class Settings(Section):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"no time zone named {name!r} (an IANA name such as Asia/Shanghai)") from None
-        return name
+        return known_zone(name)
+
+    def calendar_of(self, camera: Camera) -> Calendar:
+        """What the schedules of the camera's rules are read by."""
+        own = next((site.timezone for site in self.sites if site.id == camera.site), None)
+        return Calendar(ZoneInfo(own or self.timezone), frozenset(self.holidays))

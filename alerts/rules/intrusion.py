@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from alerts.rules.base import CONFIRM, Finding, Lasting, Ongoing, Sighting, select
+from alerts.rules.base import Finding, Lasting, Ongoing, Selection, Sighting
 from alerts.rules.geometry import inside
-from configs.schema import IntrusionRule, Zone
+from configs.places import Zone
+from configs.rules import IntrusionRule
 from detect.detection import Tracks
 
 
@@ -21,8 +22,8 @@ class _Visit:
 
 
 class Intrusion:
-    """One finding a track's entry, after ``CONFIRM`` sightings inside and ``dwell_s``; armed again once the track was
-    seen outside on ``CONFIRM`` frames running or was not seen at all for ``FORGET_S``.
+    """One finding a track's entry, after ``confirm`` sightings inside and ``dwell_s``; armed again once the track was
+    seen outside on ``confirm`` frames running or was not seen at all for ``FORGET_S``.
 
     With a dwell the measure is the stay in seconds against ``dwell_s``; without, it is the objects inside against 1.
     All entries into the zone are one happening: the window of the dedup key merges them.
@@ -31,6 +32,7 @@ class Intrusion:
     def __init__(self, rule: IntrusionRule, zone: Zone) -> None:
         self._rule = rule
         self._zone = zone
+        self._selection = Selection(rule)
         self._visits: dict[int, _Visit] = {}
         self._at = float("-inf")
 
@@ -57,7 +59,7 @@ class Intrusion:
     def observe(self, tracks: Tracks) -> list[Finding]:
         at = self._at = tracks.captured_at
         completed: list[tuple[Sighting, float]] = []
-        for sighting in select(self._rule, tracks):
+        for sighting in self._selection.of(tracks):
             if not inside(sighting.anchor, self._zone.polygon):
                 self._outside(sighting.id)
                 continue
@@ -67,7 +69,7 @@ class Intrusion:
             visit.outside = 0
             visit.inside += 1
             stay = visit.lasting.hold(at)
-            if not visit.reported and visit.inside >= CONFIRM and stay >= self._rule.dwell_s:
+            if not visit.reported and visit.inside >= self._rule.confirm and stay >= self._rule.dwell_s:
                 visit.reported = True
                 completed.append((sighting, stay))
         self._visits = {track: visit for track, visit in self._visits.items() if not visit.lasting.forgotten(at)}
@@ -78,7 +80,7 @@ class Intrusion:
         if visit is None:
             return
         visit.outside += 1
-        if visit.outside >= CONFIRM:
+        if visit.outside >= self._rule.confirm:
             del self._visits[track]
 
     def _finding(self, sighting: Sighting, stay: float, at: float) -> Finding:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alerts.rules.base import Finding
-from configs.schema import OfflineRule
+from alerts.rules.base import Finding, Ongoing
+from configs.rules import OfflineRule
 from ingest.state import Phase, StreamState
 
 
@@ -19,6 +19,11 @@ class CameraOffline:
         self._rule = rule
         self._lost_at: float | None = None
         self._reported = False
+        self._missing_s = 0.0
+
+    @property
+    def ongoing(self) -> tuple[Ongoing, ...]:
+        return (Ongoing((), self._missing_s, frozenset()),) if self._reported else ()
 
     def observe_state(self, state: StreamState, now: float) -> list[Finding]:
         if state.phase is Phase.LIVE:
@@ -27,15 +32,15 @@ class CameraOffline:
             return []
         if self._lost_at is None:
             self._lost_at = state.since if state.last_picture_at is None else state.last_picture_at
-        missing = now - self._lost_at
-        if self._reported or missing < self._rule.after_s:
+        self._missing_s = round(now - self._lost_at, 3)
+        if self._reported or self._missing_s < self._rule.after_s:
             return []
         self._reported = True
         return [
             Finding(
                 rule=self._rule,
                 occurred_at=self._lost_at,
-                measured=round(missing, 3),
+                measured=self._missing_s,
                 limit=self._rule.after_s,
                 unit="s",
                 fault=None if state.fault is None else state.fault.value,

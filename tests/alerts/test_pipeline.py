@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from itertools import count
 
 import numpy as np
 import pytest
 
 from alerts.pipeline import CameraRules
+from configs.schedule import Calendar
 from configs.schema import Camera
 from detect.detection import Tracks
 from ingest.state import Fault, Phase, StreamState
@@ -32,7 +34,12 @@ CAMERA = Camera.model_validate(
 def rules() -> CameraRules:
     numbers = count()
     return CameraRules(
-        CAMERA, region_id="village-1", model_id="m1", new_id=lambda: f"id{next(numbers)}", clock=lambda: 999.0
+        CAMERA,
+        region_id="village-1",
+        calendar=Calendar(UTC),
+        model_id="m1",
+        new_id=lambda: f"id{next(numbers)}",
+        clock=lambda: 999.0,
     )
 
 
@@ -86,4 +93,4 @@ def test_tracks_of_another_camera_are_refused() -> None:
 def test_a_rule_over_nothing_is_refused_at_the_start() -> None:
     broken = CAMERA.model_copy(update={"zones": ()})
     with pytest.raises(ValueError, match="rule in: no zone 'yard'"):
-        CameraRules(broken, region_id="r", model_id=None, new_id=str, clock=float)
+        CameraRules(broken, region_id="r", calendar=Calendar(UTC), model_id=None, new_id=str, clock=float)

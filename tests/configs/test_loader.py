@@ -64,8 +64,8 @@ def test_all_faults_come_at_once_each_with_its_line() -> None:
     assert faults_of(text) == [
         "10: cameras[0].credentials.password_env: the environment variable NOT_SET is not set",
         "12: cameras[0].rules[0].zone: no zone of this camera named 'yard'",
+        "13: cameras[0].rules[1]: give limit, density or both",
         "13: cameras[0].rules[1].id: rule 'r' stands twice, first on line 12",
-        "13: cameras[0].rules[1].limit: is missing",
         "13: cameras[0].rules[1].zone: no zone of this camera named 'yard'",
         "14: patrol.sites[0]: no site named 's2'",
         "15: timezone: no time zone named 'Mars/One' (an IANA name such as Asia/Shanghai)",

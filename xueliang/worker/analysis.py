@@ -50,7 +50,14 @@ class CameraAnalysis:
         self._attention = Attention(labels, _wanted(camera))
         self._analysed = analysed
         self._raise_rank = raise_rank
-        self._rules = CameraRules(camera, region_id=region, model_id=model_id, new_id=new_event_id, clock=time.time)
+        self._rules = CameraRules(
+            camera,
+            region_id=region,
+            calendar=settings.calendar_of(camera),
+            model_id=model_id,
+            new_id=new_event_id,
+            clock=time.time,
+        )
         self._snapshots = snapshots
         self._sink = sink
         self._publish_overlay = publish_overlay

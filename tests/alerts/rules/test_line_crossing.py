@@ -19,8 +19,8 @@ Frame = Callable[..., Tracks]
 LINE = Line(id="gate", name="大门", a=(0.3, 0.5), b=(0.7, 0.5))
 
 
-def line_crossing(direction: str = "both") -> LineCrossing:
-    rule = {"id": "r", "name": "n", "kind": "line_crossing", "line": "gate", "direction": direction}
+def line_crossing(direction: str = "both", confirm: int = 1) -> LineCrossing:
+    rule = {"id": "r", "name": "n", "kind": "line_crossing", "line": "gate", "direction": direction, "confirm": confirm}
     return LineCrossing(LineCrossingRule.model_validate(rule), LINE)
 
 
@@ -95,3 +95,33 @@ def test_passages_over_a_line_alternate_and_add_up(frame: Frame, ys: list[float]
     clear = [y < 0.5 for y in ys if abs(y - 0.5) > 0.011]
     if clear and abs(ys[0] - 0.5) > 0.011 and abs(ys[-1] - 0.5) > 0.011:
         assert found.count("forward") - found.count("backward") == clear[0] - clear[-1]
+
+
+@pytest.mark.parametrize(
+    ("ys", "found", "reason"),
+    [
+        ((0.4, 0.6, 0.7), [(2, "forward")], "seen beyond twice"),
+        ((0.4, 0.6, 0.4, 0.4), [], "one look beyond is a slip of the box"),
+        ((0.4, 0.6, 0.505, 0.6), [(3, "forward")], "on the line in between: neither here nor there"),
+        ((0.4, 0.6, 0.4, 0.6, 0.6), [(4, "forward")], "the slip is forgotten"),
+    ],
+)
+def test_confirmation_asks_for_looks_beyond_the_line(
+    frame: Frame, ys: tuple[float, ...], found: list[tuple[int, str]], reason: str
+) -> None:
+    assert walk(line_crossing(confirm=2), frame, down(*ys)) == found, reason
+
+
+def test_passages_are_counted_by_direction(frame: Frame) -> None:
+    rule = line_crossing()
+    numbers = []
+    for step, y in enumerate((0.4, 0.6, 0.4, 0.6)):
+        people = {1: (0.4, y), 2: (0.5, y), 3: (0.6, 1 - y)}
+        numbers.append([(f.direction, f.measured) for f in rule.observe(frame(step, people))])
+    assert numbers[1] == [("forward", 1), ("forward", 2), ("backward", 1)], "which of the happening each one is"
+    assert rule.passed == {"forward": 5, "backward": 4}
+    rule.observe(frame(9, {}))
+    rule.observe(frame(10, {4: (0.5, 0.4)}))
+    (later,) = rule.observe(frame(11, {4: (0.5, 0.6)}))
+    assert later.measured == 1, "another happening begins anew"
+    assert rule.passed["forward"] == 6

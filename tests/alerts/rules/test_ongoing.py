@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC
 
 from alerts.rules.base import Ongoing
 from alerts.rules.crowding import Crowding
 from alerts.rules.intrusion import Intrusion
 from alerts.rules.line_crossing import LineCrossing
-from configs.schema import CrowdingRule, IntrusionRule, Line, LineCrossingRule, Zone
+from configs.places import Line, Zone
+from configs.rules import CrowdingRule, IntrusionRule, LineCrossingRule
+from configs.schedule import Calendar
 from detect.detection import Tracks
 
 Frame = Callable[..., Tracks]
@@ -28,7 +31,9 @@ def test_an_intrusion_lasts_while_somebody_stays_and_measures_the_longest_stay(f
 
 
 def test_a_crowd_lasts_from_its_finding_to_its_end(frame: Frame) -> None:
-    rule = Crowding(CrowdingRule(id="r", name="n", kind="crowding", zone="z", limit=2, duration_s=1), ZONE)
+    rule = Crowding(
+        CrowdingRule(id="r", name="n", kind="crowding", zone="z", limit=2, duration_s=1), ZONE, Calendar(UTC)
+    )
     rule.observe(frame(0, {1: IN, 2: IN}))
     assert rule.ongoing == (), "not found yet"
     rule.observe(frame(1, {1: IN, 2: IN, 3: IN}))

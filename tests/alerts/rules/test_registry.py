@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import get_args
 
 import pytest
@@ -10,7 +11,10 @@ from pydantic import TypeAdapter
 from alerts.event import EventKind
 from alerts.rules.base import StateRule
 from alerts.rules.registry import build
-from configs.schema import Camera, CrowdingRule, IntrusionRule, LineCrossingRule, OfflineRule, Rule
+from configs.rules import FaultWord, Rule
+from configs.schedule import Calendar
+from configs.schema import Camera
+from ingest.state import Fault
 
 CAMERA = Camera.model_validate(
     {
@@ -18,7 +22,7 @@ CAMERA = Camera.model_validate(
         "site": "s",
         "name": "n",
         "main": {"url": "rtsp://127.0.0.1/main"},
-        "zones": [{"id": "z", "name": "z", "polygon": [(0, 0), (1, 0), (1, 1)]}],
+        "zones": [{"id": "z", "name": "z", "polygon": [(0, 0), (1, 0), (1, 1)], "way": [(0, 0), (1, 0)]}],
         "lines": [{"id": "l", "name": "l", "a": (0, 0), "b": (1, 1)}],
     }
 )
@@ -26,9 +30,16 @@ RULES: dict[str, dict[str, object]] = {
     "intrusion": {"zone": "z"},
     "line_crossing": {"line": "l"},
     "crowding": {"zone": "z", "limit": 2},
+    "loitering": {"zone": "z"},
+    "unattended": {"zone": "z"},
+    "wrong_way": {"zone": "z"},
+    "stopped_vehicle": {"zone": "z"},
     "camera_offline": {},
+    "camera_fault": {"faults": ["dark"]},
 }
-parse = TypeAdapter[IntrusionRule | LineCrossingRule | CrowdingRule | OfflineRule](Rule).validate_python
+ALWAYS = [{}]
+CALENDAR = Calendar(UTC)
+parse = TypeAdapter[Rule](Rule).validate_python
 
 
 def test_the_table_here_knows_every_kind() -> None:
@@ -39,12 +50,20 @@ def test_the_table_here_knows_every_kind() -> None:
 
 @pytest.mark.parametrize("kind", RULES)
 def test_every_kind_is_built(kind: str) -> None:
-    running = build(parse({"id": "r", "name": "n", "kind": kind, **RULES[kind]}), CAMERA)
-    assert isinstance(running, StateRule) is (kind == "camera_offline")
+    for schedule in (None, ALWAYS):
+        rule = parse({"id": "r", "name": "n", "kind": kind, "schedule": schedule, **RULES[kind]})
+        assert isinstance(build(rule, CAMERA, CALENDAR), StateRule) is kind.startswith("camera_")
 
 
-@pytest.mark.parametrize(("kind", "place"), [("intrusion", "zone"), ("line_crossing", "line"), ("crowding", "zone")])
+def test_the_settings_know_every_word_of_a_fault() -> None:
+    assert set(get_args(FaultWord)) == set(Fault)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [(kind, next(iter(fields))) for kind, fields in RULES.items() if {"zone", "line"} & fields.keys()],
+)
 def test_a_place_that_is_not_drawn_is_named(kind: str, place: str) -> None:
     rule = parse({"id": "r7", "name": "n", "kind": kind, **RULES[kind], place: "elsewhere"})
     with pytest.raises(ValueError, match=f"camera c, rule r7: no {place} 'elsewhere'"):
-        build(rule, CAMERA)
+        build(rule, CAMERA, CALENDAR)
