@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alerts import redis_server
 from configs.loader import load
-from configs.schema import Camera, Settings
+from configs.schema import Camera, ModelSettings, Settings
 from xueliang.assignment import workers_wanted
 from xueliang.demo.county import as_yaml
 from xueliang.doctor.machine import usable_cores
@@ -102,7 +102,7 @@ class NodeUnderTest:
 
 
 @contextmanager
-def node(cameras: tuple[Camera, ...], workdir: Path) -> Iterator[NodeUnderTest]:
+def node(cameras: tuple[Camera, ...], workdir: Path, model: ModelSettings | None = None) -> Iterator[NodeUnderTest]:
     """The example county with these cameras, started; stopped at the end."""
     county = load(ROOT / "configs" / "examples" / "county.yaml", {})
     sites = {camera.site for camera in cameras}
@@ -112,6 +112,7 @@ def node(cameras: tuple[Camera, ...], workdir: Path) -> Iterator[NodeUnderTest]:
             "listen": county.listen.model_copy(update={"port": 0}),
             "cameras": cameras,
             "sites": tuple(site for site in county.sites if site.id in sites),
+            "model": model or county.model,
             "patrol": county.patrol.model_copy(update={"sites": ()}),
         }
     )

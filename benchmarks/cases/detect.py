@@ -13,12 +13,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def run(quick: bool, workdir: Path) -> Report:  # noqa: ARG001 - what it keeps l
             report.notes.append(f"speedup_vs_cv2_loop: no figure: {error}")
         try:
             _against(
-                report, "ultralytics", 1.35, scale, _ultralytics(quick), shared / "models" / f"{YOLOV8}.onnx", urls
+                report, "ultralytics", 1.35, scale, ultralytics_loop(quick), shared / "models" / f"{YOLOV8}.onnx", urls
             )
         except PeerUnavailableError as error:
             report.notes.append(f"speedup_vs_ultralytics: no figure: {error}")
@@ -109,7 +109,11 @@ def _efficiency(report: Report, model: Path, source: Source, scale: Scale) -> No
     report.notes.append(f"pool and bare: {CORES} sessions of one thread, {YOLOX}")
 
 
-Loop = Callable[[Path, list[str], float], dict[str, Any]]
+class Loop(Protocol):
+    """Cameras, a model and so many seconds; what it tells. ``fps``: of each camera; ``None``: all that it can."""
+
+    def __call__(self, model: Path, urls: list[str], seconds: float, *, fps: float | None = None) -> dict[str, Any]:
+        """Raises :class:`PeerUnavailableError` where it fails."""
 
 
 def _against(report: Report, peer: str, goal: float, scale: Scale, loop: Loop, model: Path, urls: list[str]) -> None:
@@ -143,36 +147,42 @@ def _against(report: Report, peer: str, goal: float, scale: Scale, loop: Loop, m
         report.notes.append(f"{peer} comparison: {name} at the end of a round: {behind}")
 
 
-def _ours(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
+def _ours(model: Path, urls: list[str], seconds: float, *, fps: float | None = None) -> dict[str, Any]:
     try:
-        return _loop([sys.executable, "-m", "benchmarks.peers.worker_loop"], model, urls, seconds)
+        return _loop([sys.executable, "-m", "benchmarks.peers.worker_loop"], model, urls, seconds, fps)
     except PeerUnavailableError as error:
         raise RuntimeError(f"our own loop failed: {error}") from None  # no reason to leave a figure out
 
 
 def cv2_loop(model: Path, urls: list[str], seconds: float, *, fps: float | None = None) -> dict[str, Any]:
     """What the OpenCV loop tells of so many seconds. Raises :class:`PeerUnavailableError` where it fails."""
-    command = [sys.executable, "-m", "benchmarks.peers.cv2_loop"]
-    return _loop(command if fps is None else [*command, "--fps", str(fps)], model, urls, seconds)
+    return _loop([sys.executable, "-m", "benchmarks.peers.cv2_loop"], model, urls, seconds, fps)
 
 
-def _ultralytics(quick: bool) -> Loop:
+def ultralytics_loop(quick: bool) -> Loop:
+    """Its loop, in an environment that is made where it is not ``quick``. Raises :class:`PeerUnavailableError`."""
     python = environment.ready(CACHE) if quick else environment.make(CACHE)
     if python is None:
         raise PeerUnavailableError("its environment is not made yet; `python -m benchmarks detect` makes it")
     script = str(Path(environment.__file__).with_name("ultralytics_loop.py"))
 
-    def loop(model: Path, urls: list[str], seconds: float) -> dict[str, Any]:
-        return _loop([str(python), script], model, urls, seconds, environment.settings(CACHE))
+    def loop(model: Path, urls: list[str], seconds: float, *, fps: float | None = None) -> dict[str, Any]:
+        return _loop([str(python), script], model, urls, seconds, fps, environment.settings(CACHE))
 
     return loop
 
 
 def _loop(
-    command: list[str], model: Path, urls: list[str], seconds: float, extra: Mapping[str, str] | None = None
+    command: list[str],
+    model: Path,
+    urls: list[str],
+    seconds: float,
+    fps: float | None,
+    extra: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What the loop tells in its last line. Raises :class:`PeerUnavailableError` where it fails."""
-    called = [*command, "--model", str(model), "--seconds", str(seconds), *urls]
+    rate = [] if fps is None else ["--fps", str(fps)]
+    called = [*command, "--model", str(model), "--seconds", str(seconds), *rate, *urls]
     try:
         done = subprocess.run(
             called,
