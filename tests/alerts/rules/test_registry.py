@@ -37,7 +37,7 @@ RULES: dict[str, dict[str, object]] = {
     "camera_offline": {},
     "camera_fault": {"faults": ["dark"]},
 }
-ALWAYS = [{}]
+ALWAYS: list[dict[str, object]] = [{}]
 CALENDAR = Calendar(UTC)
 parse = TypeAdapter[Rule](Rule).validate_python
 

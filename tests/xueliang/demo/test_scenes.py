@@ -34,7 +34,7 @@ def happens(rule: ObjectRule, place: Zone | Line, seen: list[Feet]) -> int:
     if isinstance(place, Line):
         steps = [(before[who], after[who]) for before, after in pairwise(seen) for who in before.keys() & after.keys()]
         return sum(crossing(start, end, place.a, place.b) != 0 for start, end in steps)
-    limit = rule.limit if isinstance(rule, CrowdingRule) else 1
+    limit = (rule.limit or 1) if isinstance(rule, CrowdingRule) else 1
     return sum(sum(inside(foot, place.polygon) for foot in now.values()) >= limit for now in seen)
 
 
