@@ -30,6 +30,7 @@ def check(document: Document) -> list[Fault]:
         _points_to(document, (*path, "site"), camera.get("site"), sites, "site", faults)
         watched.add(str(camera.get("site")))
         _camera(document, path, faults)
+    _desks(document, regions, sites, faults)
     patrol = data.get("patrol")
     listed = patrol.get("sites") if isinstance(patrol, dict) else None
     for index, name in enumerate(listed if isinstance(listed, list) else []):
@@ -38,6 +39,32 @@ def check(document: Document) -> list[Fault]:
         if cameras and name in sites and name not in watched:
             faults.append(document.fault(path, f"site {name!r} has no camera, the patrol cannot show it"))
     return faults
+
+
+def _desks(document: Document, regions: set[str], sites: set[str], faults: list[Fault]) -> None:
+    desks = _names(document, ("desks",), "desk", faults)
+    parents: dict[str, str] = {}
+    for path, desk in _mappings(document.data, ("desks",)):
+        for index, region in enumerate(_listed(desk.get("regions"))):
+            _points_to(document, (*path, "regions", index), region, regions, "region", faults)
+        over = desk.get("parent")
+        _points_to(document, (*path, "parent"), over, desks, "desk", faults)
+        parents[str(desk.get("id"))] = str(over)
+        here, seen = str(over), {str(desk.get("id"))}
+        while here in parents and here not in seen:
+            seen.add(here)
+            here = parents[here]
+        if here == str(desk.get("id")):
+            faults.append(document.fault((*path, "parent"), f"desk {here!r} would be above itself"))
+    for path, step in _mappings(document.data, ("alarms", "priority")):
+        for index, site in enumerate(_listed(step.get("sites"))):
+            _points_to(document, (*path, "sites", index), site, sites, "site", faults)
+        for index, region in enumerate(_listed(step.get("regions"))):
+            _points_to(document, (*path, "regions", index), region, regions, "region", faults)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _camera(document: Document, path: Path, faults: list[Fault]) -> None:

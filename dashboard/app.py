@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
+from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
 from alerts.store import EventStore, UnknownEvent
 from dashboard import errors, metrics, static
@@ -20,13 +21,14 @@ from dashboard.access.security import Security
 from dashboard.access.watch import SessionWatch
 from dashboard.bus import Bus
 from dashboard.dependencies import Dependencies, Parts
+from dashboard.desks.keeper import Keeper
 from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
-from dashboard.routes import alarms, events, node, rotation, session, sockets
+from dashboard.routes import alarms, desks, events, node, rotation, session, sockets
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ def create_app(deps: Dependencies) -> FastAPI:
             "live": parts.live.as_dict,
             "patrol": parts.driver.figures,
             "announcer": parts.announcer.figures,
+            "desks": parts.keeper.figures,
             "sessions": parts.watch.figures,
             "restarts": lambda: parts.restarts,
         }
@@ -61,7 +64,7 @@ def routes(title: str, version: str) -> FastAPI:
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Security)
     errors.install(app)
-    for module in (session, node, events, alarms, rotation, sockets):
+    for module in (session, node, events, alarms, desks, rotation, sockets):
         app.include_router(module.router)
     return app
 
@@ -72,10 +75,12 @@ def _parts(deps: Dependencies) -> Parts:
     machine = Machine(Plan.of(deps.settings))
     lookup = _region_lookup(deps.store)
     hub = Hub(bus, regions, machine, lookup, deps.clock)
+    alarms, shifts = AlarmStore(deps.store.engine), ShiftStore(deps.store.engine)
+    announcer = Announcer(bus)
     return Parts(
         settings=deps.settings,
         store=deps.store,
-        alarms=AlarmStore(deps.store.engine),
+        alarms=alarms,
         accounts=deps.accounts,
         clock=deps.clock,
         evidence_dir=deps.evidence_dir,
@@ -85,7 +90,9 @@ def _parts(deps: Dependencies) -> Parts:
         machine=machine,
         hub=hub,
         driver=Driver(bus, machine, deps.owner, deps.clock, hub.rotation_stored),
-        announcer=Announcer(bus),
+        announcer=announcer,
+        shifts=shifts,
+        keeper=Keeper(deps.settings, bus, alarms, shifts, hub.viewers, announcer.announce, deps.clock),
         backlog=Backlog(bus, deps.store, hub.reader, lookup),
         guard=LoginGuard(deps.clock),
         watch=SessionWatch(deps.accounts),
@@ -118,6 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         "sessions": parts.watch.run,
         "rotation": parts.driver.run,
         "announcer": parts.announcer.run,
+        "desks": parts.keeper.run,
     }
     running = {name: asyncio.create_task(_supervised(name, run, parts.restarts)) for name, run in loops.items()}
     try:

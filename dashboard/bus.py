@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,6 +21,7 @@ from alerts.health import HEALTH_KEY, WORKERS_KEY
 from alerts.storage.queries import SEQUENCE_BITS
 from dashboard.errors import BusAway
 
+PRESENT = "xl:desks:present"
 ROTATION = "xl:rotation"
 ROTATION_LEASE = "xl:rotation:lease"
 BLOCK_MS = 1000
@@ -134,6 +135,16 @@ class Bus:
     async def workers(self) -> dict[str, str]:
         """Worker id → JSON as the worker wrote it."""
         return cast("dict[str, str]", await self._answer(self._redis.hgetall(WORKERS_KEY)))
+
+    async def say_present(self, desks: Iterable[str], at: float) -> None:
+        """Somebody of these desks is connected to this dashboard at ``at``, UTC epoch seconds."""
+        seen: dict[str, Any] = dict.fromkeys(desks, at)
+        if seen:
+            await self._answer(self._redis.zadd(PRESENT, seen))
+
+    async def present_since(self, at: float) -> frozenset[str]:
+        """Desks of which somebody was connected to any dashboard at ``at`` or later."""
+        return frozenset(await self._answer(self._redis.zrangebyscore(PRESENT, at, "+inf")))
 
     async def rotation(self) -> str:
         """The stored state, empty when there is none."""

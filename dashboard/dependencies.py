@@ -11,6 +11,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from redis.asyncio import Redis
 
+from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
 from alerts.store import EventStore
 from configs.schema import Settings
@@ -18,6 +19,7 @@ from dashboard.access.login_guard import LoginGuard
 from dashboard.access.watch import SessionWatch
 from dashboard.accounts import AccountStore
 from dashboard.bus import Bus
+from dashboard.desks.keeper import Keeper
 from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
@@ -64,6 +66,8 @@ class Parts:
     hub: Hub
     driver: Driver
     announcer: Announcer
+    shifts: ShiftStore
+    keeper: Keeper
     backlog: Backlog
     guard: LoginGuard
     watch: SessionWatch

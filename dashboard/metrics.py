@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-_GAUGES = frozenset({"clients", "tiles", "watched_sessions", "driving"})
+_GAUGES = frozenset({"clients", "tiles", "watched_sessions", "driving", "connected"})
 
 
 class Figures(Collector):

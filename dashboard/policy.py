@@ -40,6 +40,8 @@ class Action(StrEnum):
     ALARM_SHELVE = "alarm.shelve"
     ALARM_CLOSE = "alarm.close"
     ALARM_REOPEN = "alarm.reopen"
+    DESK_READ = "desk.read"
+    DESK_WORK = "desk.work"
     PATROL_READ = "patrol.read"
     PATROL_DRIVE = "patrol.drive"
     METRICS_READ = "metrics.read"
@@ -47,7 +49,7 @@ class Action(StrEnum):
 
 
 _READS = frozenset({Action.SESSION_OWN, Action.NODE_READ, Action.CAMERA_READ, Action.EVENT_READ})
-_WALL = _READS | {Action.CAMERA_WATCH, Action.PATROL_READ}
+_WALL = _READS | {Action.DESK_READ} | {Action.CAMERA_WATCH, Action.PATROL_READ}
 _ALARMS = {
     Action.ALARM_ACKNOWLEDGE,
     Action.ALARM_OWN,
@@ -55,6 +57,7 @@ _ALARMS = {
     Action.ALARM_WORK,
     Action.ALARM_SHELVE,
     Action.ALARM_CLOSE,
+    Action.DESK_WORK,
 }
 _DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE}
 

@@ -127,8 +127,9 @@ class Standing(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A step that is asked for. ``until`` goes with shelve, ``closing`` with close, ``desk``, ``priority`` and ``due_at`` with
-    route and escalate, ``taker`` with a hand-over; ``take_over`` lets :attr:`Do.OWN` take an alarm from its owner.
+    """A step that is asked for. ``until`` goes with shelve, ``closing`` with close, ``desk``, ``priority`` and
+    ``due_at`` with route and escalate, ``taker`` with a hand-over; ``take_over`` lets :attr:`Do.OWN` take an alarm
+    from its owner.
     """
 
     do: Do

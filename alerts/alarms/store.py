@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.alarms.life import SYSTEM, Actor, AlarmState, Command, Do, IllegalStep, Standing, step
@@ -117,6 +117,16 @@ class AlarmStore:
             .limit(limit)
         )
         return self._rows(wanted)
+
+    def open_counts(self) -> dict[str, int]:
+        """How many alarms each desk has that are not closed; one without any is absent."""
+        wanted = (
+            select(alarms.c.desk, func.count().label("open"))
+            .where(alarms.c.desk.is_not(None), alarms.c.state != AlarmState.CLOSED.value)
+            .group_by(alarms.c.desk)
+        )
+        with reading(self._engine) as connection:
+            return {row.desk: row.open for row in connection.execute(wanted)}
 
     def _rows(self, wanted: Any) -> list[EventRow]:
         with reading(self._engine) as connection:

@@ -1,4 +1,4 @@
-"""What the page sends to take a step with an alarm."""
+"""What crosses between page and dashboard about steps with an alarm, desks and shifts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from alerts.alarms.life import LONGEST_SHELF_S, Closing
+from alerts.alarms.shifts import Shift
+from alerts.records import EventRow
 from dashboard.messages import Message
+
+HANDOVER_LIMIT = 1000
+"""Open alarms that one person can be asked to take over."""
 
 Words = Annotated[str, Field(max_length=500)]
 
@@ -46,3 +51,36 @@ class ClosingAlarm(StepTaken):
     """``closing``: what it turned out to be."""
 
     closing: Closing
+
+
+class DeskInfo(Message):
+    """A desk as it is manned now. ``mine``: the asker's own. ``open``: its alarms that are not closed."""
+
+    id: str
+    name: str
+    name_en: str | None
+    regions: tuple[str, ...]
+    parent: str | None
+    connected: bool
+    mine: bool
+    shift: Shift
+    open: int
+
+
+class Offering(Message):
+    """``note``: words for who takes the shift."""
+
+    note: Words | None = None
+
+
+class Taking(Message):
+    """``alarms``: ids of every open alarm of the desk, as the hand-over list showed them: who takes has seen them."""
+
+    alarms: Annotated[tuple[str, ...], Field(max_length=HANDOVER_LIMIT)] = ()
+
+
+class HandOver(Message):
+    """What a successor takes over. ``alarms``: the open ones, oldest first."""
+
+    shift: Shift
+    alarms: tuple[EventRow, ...]

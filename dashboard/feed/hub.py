@@ -93,6 +93,10 @@ class Hub:
         self._figures["too_slow"] += 1
         log.warning("feed_client_too_slow", account=viewer.account.username)
 
+    def viewers(self) -> tuple[Viewer, ...]:
+        """Who is connected, each browser for itself."""
+        return tuple(client.viewer for client in self._clients)
+
     def leave(self, client: FeedClient) -> None:
         self._clients.discard(client)
 

@@ -29,6 +29,7 @@ from alerts.event_id import new_event_id
 from alerts.health import HEALTH_KEY, CameraHealth
 from alerts.storage.database import open_engine
 from alerts.store import EventStore
+from configs.desks import AlarmSettings, Desk, Reaction
 from configs.schema import Camera, Location, PatrolPlan, Region, RegionLevel, Settings, Severity, Site, StreamSettings
 from dashboard.access.passwords import Passwords
 from dashboard.accounts import AccountStore
@@ -70,6 +71,19 @@ def wall_settings(slots: int = 2, dwell_s: float = 2.0) -> Settings:
         ),
         patrol=PatrolPlan(slots=slots, dwell_s=dwell_s),
     )
+
+
+def desk_settings() -> Settings:
+    """A desk for the county, where shift leaders are, one for the east and one for the west, where nobody is. High
+    alarms escalate at once.
+    """
+    desks = (
+        Desk(id="county-desk", name="县", regions=("county",), roles=("shift_leader",)),
+        Desk(id="east-desk", name="东", regions=("east",), roles=("operator",)),
+        Desk(id="west-desk", name="西", regions=("west",), accounts=("nobody",)),
+    )
+    alarms = AlarmSettings(reaction=Reaction(high=0.05))
+    return wall_settings().model_copy(update={"desks": desks, "alarms": alarms})
 
 
 @dataclass
@@ -229,14 +243,19 @@ def wall_store(tmp_path: Path) -> Iterator[tuple[EventStore, AccountStore]]:
 
 
 @pytest.fixture
-def wall(wall_redis: RedisProcess, wall_store: tuple[EventStore, AccountStore], tmp_path: Path) -> Iterator[Wall]:
-    """A running dashboard over an empty Redis and an empty store."""
+def wall(
+    request: pytest.FixtureRequest,
+    wall_redis: RedisProcess,
+    wall_store: tuple[EventStore, AccountStore],
+    tmp_path: Path,
+) -> Iterator[Wall]:
+    """A running dashboard over an empty Redis and an empty store; indirectly ``"desks"``: with three desks."""
     store, accounts = wall_store
     redis = connect_redis(wall_redis.launch.url, name="test")
     redis.flushall()
     evidence = tmp_path / "evidence"
     deps = Dependencies(
-        settings=wall_settings(),
+        settings=desk_settings() if getattr(request, "param", "") == "desks" else wall_settings(),
         store=store,
         accounts=accounts,
         redis=open_redis(wall_redis.launch.url),

@@ -44,6 +44,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Desks
+         * @description The desks of regions that the account covers, in the order of the settings.
+         */
+        get: operations["desks_api_desks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desks/{desk_id}/handover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Handover
+         * @description The list that whoever takes the shift has to take with it.
+         */
+        get: operations["handover_api_desks__desk_id__handover_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desks/{desk_id}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer
+         * @description A successor is awaited; until one takes it the shift stays with who offers.
+         */
+        post: operations["offer_api_desks__desk_id__offer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desks/{desk_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take
+         * @description Take the shift with all that is open: the request names every open alarm, so none is taken over unseen.
+         *
+         *     What belonged to the predecessor belongs to the successor. 409 where an alarm is missing or another has the shift.
+         */
+        post: operations["take_api_desks__desk_id__take_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -504,7 +586,7 @@ export interface components {
          * @description What a route, a websocket or an item of the feed asks for.
          * @enum {string}
          */
-        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
+        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "desk.read" | "desk.work" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
         /**
          * Admission
          * @description What a worker's cameras were promised against its share of the machine, or those of all against all of it.
@@ -781,6 +863,29 @@ export interface components {
             comment: string;
         };
         /**
+         * DeskInfo
+         * @description A desk as it is manned now. ``mine``: the asker's own. ``open``: its alarms that are not closed.
+         */
+        DeskInfo: {
+            /** Connected */
+            connected: boolean;
+            /** Id */
+            id: string;
+            /** Mine */
+            mine: boolean;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string | null;
+            /** Open */
+            open: number;
+            /** Parent */
+            parent: string | null;
+            /** Regions */
+            regions: string[];
+            shift: components["schemas"]["Shift"];
+        };
+        /**
          * DetectorInfo
          * @description ``mode``: a model, one for drawn scenes only, motion only, or unknown as long as no worker has reported.
          */
@@ -921,6 +1026,7 @@ export interface components {
             place_id?: string | null;
             /** Place Name */
             place_name?: string | null;
+            priority?: components["schemas"]["Severity"] | null;
             /** Region Id */
             region_id: string;
             /**
@@ -1022,6 +1128,15 @@ export interface components {
          * @enum {string}
          */
         GateState: "off" | "learning" | "open" | "watched" | "shut";
+        /**
+         * HandOver
+         * @description What a successor takes over. ``alarms``: the open ones, oldest first.
+         */
+        HandOver: {
+            /** Alarms */
+            alarms: components["schemas"]["EventRow"][];
+            shift: components["schemas"]["Shift"];
+        };
         /**
          * Health
          * @description ``checks``: part → ``ok`` or what is wrong with it.
@@ -1307,6 +1422,14 @@ export interface components {
             version: string;
         };
         /**
+         * Offering
+         * @description ``note``: words for who takes the shift.
+         */
+        Offering: {
+            /** Note */
+            note?: string | null;
+        };
+        /**
          * Owning
          * @description ``take_over``: also from somebody who has it already.
          */
@@ -1467,6 +1590,24 @@ export interface components {
             version?: number | null;
         };
         /**
+         * Shift
+         * @description ``since`` and ``offered_at`` are UTC epoch seconds; ``offered_at`` is set while a successor is awaited.
+         */
+        Shift: {
+            /** Desk */
+            desk: string;
+            /** Holder */
+            holder?: string | null;
+            /** Holder Name */
+            holder_name?: string | null;
+            /** Note */
+            note?: string | null;
+            /** Offered At */
+            offered_at?: number | null;
+            /** Since */
+            since?: number | null;
+        };
+        /**
          * SiteInfo
          * @description WGS 84, degrees.
          */
@@ -1527,6 +1668,7 @@ export interface components {
          *
          *     ``comment`` is the newest one. ``shelved_from`` is the state that the end of the shelf brings back. ``due_at`` is
          *     when the reaction clock ends, null where none runs; ``escalations`` is how often it has.
+         *     ``priority`` is the severity moved by place and time, null where no desk was asked for.
          */
         Standing: {
             /**
@@ -1576,6 +1718,8 @@ export interface components {
              * @default null
              */
             owner_name: string | null;
+            /** @default null */
+            priority: components["schemas"]["Severity"] | null;
             /**
              * Returned At
              * @default null
@@ -1634,6 +1778,17 @@ export interface components {
             comment?: string | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * Taking
+         * @description ``alarms``: ids of every open alarm of the desk, as the hand-over list showed them: who takes has seen them.
+         */
+        Taking: {
+            /**
+             * Alarms
+             * @default []
+             */
+            alarms: string[];
         };
         /** TimeItem */
         TimeItem: {
@@ -1819,6 +1974,352 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CameraStatus"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    desks_api_desks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskInfo"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    handover_api_desks__desk_id__handover_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                desk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOver"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    offer_api_desks__desk_id__offer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                desk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Offering"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shift"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    take_api_desks__desk_id__take_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                desk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Taking"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskInfo"];
                 };
             };
             /** @description Unauthorized */
