@@ -11,8 +11,13 @@ from configs.schema import Settings
 
 
 def evidence_dir(settings: Settings) -> Path:
-    """Snapshots."""
+    """Snapshots and clips of alarms."""
     return settings.state_dir / "evidence"
+
+
+def recordings_dir(settings: Settings) -> Path:
+    """A folder for each recorded camera."""
+    return settings.recording.folder or settings.state_dir / "recordings"
 
 
 def database_url(settings: Settings) -> SecretStr:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from redis import Redis
+
+from alerts.bus import EVENTS_KEY
 from alerts.event import Plain
 
 
@@ -24,3 +27,8 @@ class Evidence(Plain):
     ends_at: float | None = None
     bytes: int = 0
     missing: str | None = None
+
+
+def publish(client: Redis, evidence: Evidence) -> None:
+    """Append it to the event stream, as an entry of type ``evidence``. Raises ``redis.RedisError``."""
+    client.xadd(EVENTS_KEY, {"type": "evidence", "data": evidence.model_dump_json()})

@@ -12,6 +12,7 @@ import structlog
 from alerts.event import Event
 from alerts.health import RecordingStatus
 from alerts.recording.archive import Archive
+from alerts.recording.clip_file import relative_path
 from alerts.recording.clips import ClipRequest, ClipWriter
 from alerts.recording.evidence import Evidence
 from alerts.recording.gop import Gop
@@ -44,6 +45,7 @@ class Recordings:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings.recording
+        self._evidence = evidence
         self._clock = clock
         self.archive = Archive(folder)
         self.locks = Locks(self.archive)
@@ -112,8 +114,10 @@ class Recordings:
             recorder.hold(*self._around(event))
 
     def clip(self, event: Event) -> None:
-        """The alarm is new: its clip is cut when its post-roll has passed."""
-        if event.camera_id in self._recorders:
+        """The alarm is new, or told again after a restart: its clip is cut when its post-roll has passed, once."""
+        if event.camera_id not in self._recorders:
+            return
+        if not (self._evidence / relative_path(event.id, event.occurred_at)).exists():
             begins_at, ends_at = self._around(event)
             self.clips.request(
                 ClipRequest(

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from xueliang.processes.start import arguments, run
 from xueliang.supervisor import run_files
 from xueliang.supervisor.control import PrivateServer
 from xueliang.surroundings import shared_folder, shared_models
-from xueliang.worker import metrics
+from xueliang.worker import metrics, recordings
 from xueliang.worker.http import create_app
 from xueliang.worker.node import WorkerNode
 from xueliang.worker.share import MachineShare, OtherWorkers
@@ -95,7 +96,8 @@ async def _serve(
     metrics.register(registry, node)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = PrivateServer(uvicorn.Config(create_app(node.ingests, registry, node.health), **SERVER_OPTIONS))
+        app = create_app(node.ingests, registry, node.health, recordings.routes(node.recordings, time.time))
+        server = PrivateServer(uvicorn.Config(app, **SERVER_OPTIONS))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await asyncio.to_thread(_forget_former, assigned, redis_url)
         await asyncio.to_thread(node.start, url)

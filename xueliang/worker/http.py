@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -28,9 +28,12 @@ class LiveCamera(Protocol):
 
 
 def create_app(
-    cameras: Mapping[str, LiveCamera], registry: CollectorRegistry, health: Callable[[], dict[str, object]]
+    cameras: Mapping[str, LiveCamera],
+    registry: CollectorRegistry,
+    health: Callable[[], dict[str, object]],
+    more: Sequence[Route] = (),
 ) -> Starlette:
-    """The application; see "Worker, private port" in ARCHITECTURE.md."""
+    """The application, with ``more`` routes; see "Worker, private port" in ARCHITECTURE.md."""
 
     async def live(socket: WebSocket) -> None:
         camera = cameras.get(socket.path_params["camera_id"])
@@ -61,6 +64,7 @@ def create_app(
             WebSocketRoute("/live/{camera_id}", live),
             Route("/health", tell_health),
             Route("/metrics", metrics),
+            *more,
         ]
     )
 

@@ -24,6 +24,12 @@ def register(registry: CollectorRegistry, node: WorkerNode) -> None:
     registry.register(_Live(node))
     registry.register(Counters("xueliang_publisher", node.publisher.counters, frozenset({"waiting"})))
     registry.register(Counters("xueliang_snapshots", node.snapshots.counters))
+    registry.register(
+        Counters(
+            "xueliang_recording", node.recordings.counters, frozenset({"waiting_bytes", "clips_pending", "ring_bytes"})
+        )
+    )
+    registry.register(_Disk(node))
 
 
 class _NodeCollector(Collector):
@@ -98,6 +104,24 @@ class _Overload(_NodeCollector):
         if overload.admission is not None:
             for name, value in overload.admission.model_dump().items():
                 yield GaugeMetricFamily(f"xueliang_admission_{name}", "promises against this machine", value)
+
+
+class _Disk(_NodeCollector):
+    """An alarm on the warning comes before the disk is full."""
+
+    def collect(self) -> Iterator[Metric]:
+        status = self._node.recordings.status()
+        if status is None:
+            return
+        for name in ("used", "budget", "free", "locked"):
+            told = getattr(status, f"{name}_bytes")
+            yield GaugeMetricFamily(f"xueliang_recording_disk_{name}_bytes", "of the disk of recordings", told)
+        text = "1 where the disk of recordings is nearly full, full, or held by locks"
+        yield GaugeMetricFamily("xueliang_recording_disk_warning", text, status.warning is not None)
+        less = GaugeMetricFamily("xueliang_recording_degraded", "1 where less is recorded", labels=["camera", "mode"])
+        for camera_id, mode in status.degraded.items():
+            less.add_metric([camera_id, mode], 1)
+        yield less
 
 
 class _Live(_NodeCollector):

@@ -15,20 +15,24 @@ from alerts.bus import EventBus, Outcome
 from alerts.delivery.connection import connect
 from alerts.delivery.publisher import Publisher
 from alerts.health import Fallback, HealthBoard, WorkerInfo
+from alerts.recording import evidence
+from alerts.recording.recordings import Recordings
 from alerts.snapshot import SnapshotWriter
 from configs.schema import Camera, Settings
 from detect.factory import DetectorPlan
 from detect.stage import DetectionStage
 from ingest.camera import CameraIngest
 from ingest.fair_share import Share
+from ingest.frame import StreamName
 from ingest.ledger import FrameLedger
 from ingest.mailbox import Mailboxes
 from ingest.rtsp.decoders import Decoders
 from ingest.watch import Watch
-from xueliang.surroundings import evidence_dir
+from xueliang.surroundings import evidence_dir, recordings_dir
 from xueliang.worker.analysis import Analyses, CameraAnalysis
 from xueliang.worker.capacity import CapacityFinder
 from xueliang.worker.overload import Overload
+from xueliang.worker.recorded_sink import RecordedSink
 from xueliang.worker.share import MachineShare
 from xueliang.worker.status import Posted, StatusThread
 
@@ -63,6 +67,14 @@ class WorkerNode:
         self.watch = Watch()
         self.snapshots = SnapshotWriter(evidence_dir(settings))
         self.publisher = Publisher(EventBus(connect(redis_url, name=worker_id)), on_outcome=self._on_outcome)
+        self.recordings = Recordings(
+            settings,
+            cameras,
+            folder=recordings_dir(settings),
+            evidence=evidence_dir(settings),
+            sink=partial(evidence.publish, connect(redis_url, name=f"{worker_id}-evidence")),
+        )
+        sink = RecordedSink(self.publisher, self.recordings.hold)
         self._board = HealthBoard(connect(redis_url, name=f"{worker_id}-status"))
         self._status: StatusThread | None = None
         self._publishing = threading.Thread(target=self.publisher.run, name="publish", daemon=True)
@@ -78,6 +90,7 @@ class WorkerNode:
                 gated=plan.mode == "model",  # what moves is found by differences between frames: it needs them all
                 model_input=plan.input,
                 decoders=self.decoders,
+                taps=self.recordings.taps(camera.id),
             )
             for camera in cameras
         }
@@ -88,9 +101,9 @@ class WorkerNode:
                 labels=plan.labels,
                 model_id=plan.model_id,
                 snapshots=self.snapshots,
-                sink=self.publisher,
+                sink=sink,
                 publish_overlay=self.ingests[camera.id].publish_overlay,
-                analysed=self.ingests[camera.id].analysed,
+                analysed=partial(self._analysed, camera.id),
                 raise_rank=partial(self.mailboxes.raise_rank, camera.id),
             )
             for camera in cameras
@@ -106,7 +119,13 @@ class WorkerNode:
         info = WorkerInfo(url=url, pid=os.getpid(), started_at=time.time(), cameras=tuple(self.ingests))
 
         def told() -> WorkerInfo:
-            return info.model_copy(update={"admission": self.overload.admission, "fallbacks": self.fallbacks})
+            return info.model_copy(
+                update={
+                    "admission": self.overload.admission,
+                    "fallbacks": self.fallbacks,
+                    "recording": self.recordings.status(),
+                }
+            )
 
         self._status = StatusThread(
             self.worker_id,
@@ -116,6 +135,7 @@ class WorkerNode:
             detector_id=self.plan.model_id,
             check=self._check,
         )
+        self.recordings.start()
         self._publishing.start()
         self.watch.start()
         self.overload.set_first_levels()
@@ -144,6 +164,7 @@ class WorkerNode:
         hanging = [
             name for name, ingest in self.ingests.items() if not ingest.join(max(0, deadline - time.monotonic()))
         ]
+        self.recordings.stop()
         _log.info("worker_stopped", took_s=round(time.monotonic() - began, 2), unsent=unsent, hanging_readers=hanging)
 
     @property
@@ -159,7 +180,7 @@ class WorkerNode:
 
     def health(self) -> dict[str, object]:
         """For ``GET /health`` of the private port."""
-        stage, admission = self.stage.health, self.overload.admission
+        stage, admission, recording = self.stage.health, self.overload.admission, self.recordings.status()
         return {
             "status": "ok" if stage.phase == "running" else "degraded",
             "worker_id": self.worker_id,
@@ -173,8 +194,14 @@ class WorkerNode:
             "decoding": self.decoders.device or "cpu",
             "fallbacks": [each.model_dump() for each in self.fallbacks],
             "admission": None if admission is None else admission.model_dump(),
+            "recording": None if recording is None else recording.model_dump(),
             "cameras": {name: str(ingest.state.phase) for name, ingest in self.ingests.items()},
         }
+
+    def _analysed(self, camera_id: str, stream: StreamName, pts_s: float, matters: bool) -> None:
+        self.ingests[camera_id].analysed(stream, pts_s, matters)
+        if matters:
+            self.recordings.stirs(camera_id)
 
     def _poke(self) -> None:
         if self._status is not None:
@@ -183,8 +210,11 @@ class WorkerNode:
     def _on_outcome(self, outcome: Outcome) -> None:
         if outcome.merged_into is not None:
             self.snapshots.discard(outcome.candidate)
+        elif outcome.stream_id is not None:
+            self.recordings.clip(outcome.candidate.event)
 
     def _check(self) -> None:
+        self.recordings.tick()
         stage = self.stage.health
         if stage.phase == "failed" and not self._failed:
             self._failed = True
