@@ -99,6 +99,8 @@ class CameraRules:
             measured=finding.measured,
             limit=finding.limit,
             unit=finding.unit,
+            lasted_s=finding.lasted_s,
+            lasted_limit_s=finding.lasted_limit_s,
             direction=finding.direction,
             fault=finding.fault,
             model_id=model_id,

@@ -1002,6 +1002,16 @@ export interface components {
              * @enum {string}
              */
             kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
+            /**
+             * Lasted Limit S
+             * @description crowding: for how long it had to be so
+             */
+            lasted_limit_s?: number | null;
+            /**
+             * Lasted S
+             * @description crowding: for how long it was so; null: not asked for
+             */
+            lasted_s?: number | null;
             /** Limit */
             limit: number;
             /** Measured */
