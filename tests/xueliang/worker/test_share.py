@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ingest.gating.budget import DecodeBudget, Demand, Load
+from ingest.gating.level import Level
 from xueliang.supervisor import run_files
 from xueliang.worker.share import MachineShare, OtherWorkers
 
@@ -40,6 +44,8 @@ def test_load(own: float, others: float | None, load: float, why: str) -> None:
 def test_sessions(cores: int, workers: int, best: int, asked: bool, want: int, why: str) -> None:
     assert MachineShare(cores, workers).sessions(best, asked=asked) == want, why
 
+
+INFERENCE_S = 0.012
 
 BUSY = """
 import sys, time
@@ -90,3 +96,34 @@ def test_what_others_use_is_seen_and_a_restart_takes_nothing_back(tmp_path: Path
 
 def test_without_proc_nothing_is_known_of_others(tmp_path: Path) -> None:
     assert OtherWorkers(tmp_path, ["worker-2"], proc=tmp_path / "none").cpu_s() is None
+
+
+def cost(levels: Mapping[str, Level], demands: Sequence[Demand]) -> float:
+    return sum(demand.cost(levels[demand.camera_id], INFERENCE_S) for demand in demands)
+
+
+def test_two_workers_that_want_more_than_the_machine_become_alike_and_one_alone_takes_it_all() -> None:
+    """The first has the machine for two minutes, then the second comes; then the first's cameras come to rest."""
+    machine, cores = MachineShare(2, workers=2), 2.0
+    demands = [
+        [Demand(f"{worker}{n}", 1, 5.0, 1.0, active=True, decoding=0.05) for n in range(20)] for worker in "ab"
+    ]  # 1.0 core of decoding and 1.2 of detection each
+    budgets = [DecodeBudget(machine.cores) for _ in demands]
+    used = [0.0, 0.0]
+    told: list[list[tuple[float, float]]] = [[], [], []]
+    for second in range(720):
+        phase = second // 240
+        for mine, (budget, wanted) in enumerate(zip(budgets, demands, strict=True)):
+            resting = (phase == 0 and mine == 1) or (phase == 2 and mine == 0)
+            now = [replace(demand, active=not resting) for demand in wanted]
+            total = sum(used)
+            squeezed = [each * min(1.0, cores / total) if total else 0.0 for each in used]
+            load = machine.load(squeezed[mine], squeezed[1 - mine])
+            levels = budget.update(second, Load(stage=load, cpu=load, wait_s=None), now, INFERENCE_S)
+            used[mine] = cost(levels, now)
+        told[phase].append((used[0], used[1]))
+    settled = [[sum(one[mine] for one in phase[120:]) / len(phase[120:]) for mine in (0, 1)] for phase in told]
+    assert settled[0][0] > 1.5, "alone it takes what the other leaves"
+    assert settled[1][0] == pytest.approx(settled[1][1], rel=0.25), "both want all: alike"
+    assert 1.5 < sum(settled[1]) < 2.1
+    assert settled[2][1] > 1.5
