@@ -3,9 +3,9 @@
 It reads as a member of a consumer group and acknowledges an entry after the commit that stored it; the store knows an
 event by its id, so that what was stored and not acknowledged is recognised. At every start it first takes what it had
 been given before, then what the stream holds beyond the store's last entry (a database put back from a copy catches up
-by that), then what is new. An entry that cannot be stored after ``TRIES`` goes to ``xl:events:dead`` with the reason and
-is counted; the rest goes on. One that ends this process each time is found by how often it was given to us: it is then
-tried alone, and at last set aside untried.
+by that), then what is new. An entry that cannot be stored after ``TRIES`` goes to ``xl:events:dead`` with the reason
+and is counted; the rest goes on. One that ends this process each time is found by how often it was given to us: it is
+then tried alone, and at last set aside untried.
 """
 
 from __future__ import annotations
@@ -161,8 +161,8 @@ class Historian:
         changed: dict[str, int] = {}
         final: list[str] = []
         oldest = self._clock() - REPEATS_SETTLED_S
-        for field, value in self._client.hscan_iter(SUPPRESSED_KEY, count=1000):
-            event_id = field.decode()
+        for name, value in self._client.hscan_iter(SUPPRESSED_KEY, count=1000):
+            event_id = name.decode()
             counts[event_id] = int(value)
             if self._repeats.get(event_id) != counts[event_id]:
                 changed[event_id] = counts[event_id]

@@ -16,6 +16,8 @@ from dashboard.policy import Action
 
 log = structlog.get_logger(__name__)
 _REMEMBERED = 20_000
+NOT_SHOWN = frozenset({"update", "evidence"})
+"""What pages read from the store, not from the feed."""
 
 
 def fresh_row(entry: Entry) -> EventRow:
@@ -44,7 +46,7 @@ class EntryReader:
             self._regions.popitem(last=False)
 
     def decode(self, entry: Entry) -> EventRow | AlarmChange | None:
-        """``None`` for an entry that is neither; it has been counted."""
+        """``None`` for news of a clip, and for an entry that is nothing known, which has been counted."""
         try:
             if entry.type == "event":
                 row = fresh_row(entry)
@@ -52,6 +54,10 @@ class EntryReader:
                 return row
             if entry.type == "alarm":
                 return AlarmChange.model_validate_json(entry.data)
+            if entry.type == "evidence":  # the page asks for the clip of an event that it shows
+                return None
+            if entry.type in NOT_SHOWN:
+                return None
         except ValidationError as error:
             log.warning("undecodable_entry", id=str(entry.id), type=entry.type, faults=error.error_count())
         self.undecodable += 1
