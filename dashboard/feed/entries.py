@@ -17,7 +17,7 @@ from dashboard.policy import Action
 log = structlog.get_logger(__name__)
 _REMEMBERED = 20_000
 NOT_SHOWN = frozenset({"update", "evidence"})
-"""What pages read from the store, not from the feed."""
+"""The page asks for these where it shows the event."""
 
 
 def fresh_row(entry: Entry) -> EventRow:
@@ -46,7 +46,7 @@ class EntryReader:
             self._regions.popitem(last=False)
 
     def decode(self, entry: Entry) -> EventRow | AlarmChange | None:
-        """``None`` for news of a clip, and for an entry that is nothing known, which has been counted."""
+        """``None`` for what the feed does not show, and for an entry that is nothing known, which has been counted."""
         try:
             if entry.type == "event":
                 row = fresh_row(entry)
@@ -54,8 +54,6 @@ class EntryReader:
                 return row
             if entry.type == "alarm":
                 return AlarmChange.model_validate_json(entry.data)
-            if entry.type == "evidence":  # the page asks for the clip of an event that it shows
-                return None
             if entry.type in NOT_SHOWN:
                 return None
         except ValidationError as error:
