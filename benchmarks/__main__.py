@@ -1,7 +1,8 @@
 """``python -m benchmarks CASE [--quick] [--json FILE]``; ``--list`` names the cases, ``--all`` runs every one.
 
-``--all`` writes one HTML and one JSON report, and from the whole scale the table ``benchmarks/RESULTS.md``; ``--table``
-writes that table again from the JSON.
+Each run leaves its figures and samples in ``benchmarks/results/``, a quick one in a folder of its own. ``--all`` ends
+with ``--report``, which makes one HTML and one JSON report of the last run of each case, and from those of the whole
+scale the table ``benchmarks/RESULTS.md``.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from benchmarks.cases.node import NODE
 from benchmarks.cases.recovery import RECOVERY
 from benchmarks.cases.tracking import TRACKING
 from benchmarks.page import page, table
-from benchmarks.report import Case, Report, machine
+from benchmarks.report import Case, Report
 
 CASES: dict[str, Case] = {
     case.name: case for case in (NODE, RECOVERY, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
 }
 
-RESULTS = Path("benchmarks/results/report.json")
+RESULTS = Path("benchmarks/results")
 TABLE = Path("benchmarks/RESULTS.md")
 
 
@@ -37,65 +38,62 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("case", nargs="?", choices=sorted(CASES))
     parser.add_argument("--list", action="store_true", help="name the cases")
-    parser.add_argument("--all", action="store_true", help="run every case, write one HTML and one JSON report")
-    parser.add_argument("--table", action="store_true", help=f"write {TABLE} from the last --all, or from --json FILE")
+    parser.add_argument("--all", action="store_true", help="run every case, then --report")
+    parser.add_argument("--report", action="store_true", help=f"HTML and JSON of the last runs, and {TABLE}")
     parser.add_argument("--quick", action="store_true", help="smaller scale, at most 45 s a case")
-    parser.add_argument("--json", type=Path, help="write the report here, the raw samples beside it")
+    parser.add_argument("--json", type=Path, help="write the case's report here too, the raw samples beside it")
     given = parser.parse_args(argv)
+    folder = RESULTS / "quick" if given.quick else RESULTS
     if given.list:
         for case in CASES.values():
             print(f"{case.name:<12} {case.question}")
         return 0
-    if [given.all, given.table, given.case is not None].count(True) != 1:
-        parser.error("name one CASE, or --all, or --table")
-    if given.table:
-        return _write_table(given.json or RESULTS)
+    if [given.all, given.report, given.case is not None].count(True) != 1:
+        parser.error("name one CASE, or --all, or --report")
+    if given.report:
+        return _report(folder, quick=given.quick)
     if given.case is not None:
-        report = _run(CASES[given.case], quick=given.quick)
-        print(report.as_text())
+        report = _run(CASES[given.case], folder, quick=given.quick)
         if given.json is not None:
             report.write(given.json)
         return 0
-    return _run_all(given.json or RESULTS, quick=given.quick)
+    failed = [case for case in CASES.values() if not _measured(case, folder, quick=given.quick)]
+    return _report(folder, quick=given.quick) or int(bool(failed))
 
 
-def _run_all(file: Path, *, quick: bool) -> int:
-    """Every case in turn; one that cannot be measured is told and does not keep the others from it."""
-    reports, failed = [], False
-    for case in CASES.values():
-        try:
-            report = _run(case, quick=quick)
-        except (RuntimeError, OSError, ValueError) as error:
-            failed = True
-            print(f"{case.name}: could not be measured: {type(error).__name__}: {error}", file=sys.stderr)
-            continue
-        print(report.as_text(), flush=True)
-        report.write(file.parent / f"{report.case}.json")
-        reports.append(report)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([report.as_json() for report in reports], indent=2, ensure_ascii=False) + "\n", "utf-8")
-    document = file.with_suffix(".html")
-    document.write_text(page(reports, machine()), "utf-8")
-    print(f"written: {document} and {file}")
-    if not quick and not failed:
-        _write_table(file)
-    return int(failed)
-
-
-def _write_table(file: Path) -> int:
+def _measured(case: Case, folder: Path, *, quick: bool) -> bool:
+    """Whether it could be measured; that it could not is told and does not keep others from it."""
     try:
-        reports = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        print(f"{file}: is not there; `python -m benchmarks --all` writes it", file=sys.stderr)
+        _run(case, folder, quick=quick)
+    except (RuntimeError, OSError, ValueError) as error:
+        (folder / f"{case.name}.json").unlink(missing_ok=True)  # an old figure would pass for a new one
+        print(f"{case.name}: could not be measured: {type(error).__name__}: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def _report(folder: Path, *, quick: bool) -> int:
+    reports = [Report.read(file) for name in CASES if (file := folder / f"{name}.json").is_file()]
+    if not reports:
+        print(f"{folder}: no case was run yet; `python -m benchmarks --all` runs every one", file=sys.stderr)
         return 1
-    TABLE.write_text(table(reports), "utf-8")
-    print(f"written: {TABLE}")
+    told = [report.as_json() for report in reports]
+    (folder / "report.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "report.html").write_text(page(reports), "utf-8")
+    written = [folder / "report.html", folder / "report.json"]
+    if not quick:
+        TABLE.write_text(table(told), "utf-8")
+        written.append(TABLE)
+    print(f"written: {', '.join(map(str, written))}")
     return 0
 
 
-def _run(case: Case, *, quick: bool) -> Report:
+def _run(case: Case, folder: Path, *, quick: bool) -> Report:
     with tempfile.TemporaryDirectory(prefix="xl-bench-") as workdir:
-        return case.run(quick, Path(workdir))
+        report = case.run(quick, Path(workdir))
+    print(report.as_text(), flush=True)
+    report.write(folder / f"{case.name}.json")
+    return report
 
 
 if __name__ == "__main__":

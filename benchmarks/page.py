@@ -21,15 +21,17 @@ svg .l{stroke:#2463b4;stroke-width:1.6;fill:none}
 """
 
 
-def page(reports: Sequence[Report], machine: Mapping[str, Any]) -> str:
+def page(reports: Sequence[Report]) -> str:
     """A whole HTML document, plots inline; percentiles to the right in each plot."""
-    return "\n".join(_page(reports, machine))
+    return "\n".join(_page(reports))
 
 
-def _page(reports: Sequence[Report], machine: Mapping[str, Any]) -> Iterator[str]:
+def _page(reports: Sequence[Report]) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><title>xueliang benchmarks</title>'
     yield f"<style>{_STYLE}</style>"
-    yield f"<h1>xueliang benchmarks</h1><p>{html.escape(machine_line(machine))}</p>"
+    yield "<h1>xueliang benchmarks</h1>"
+    for machine in dict.fromkeys(machine_line(report.machine) for report in reports):
+        yield f"<p>{html.escape(machine)}</p>"
     for report in reports:
         scale = f"{report.scale}{', quick' if report.quick else ''}, {report.started}"
         yield f"<h2>{html.escape(report.case)}</h2><p>{html.escape(scale)}</p>"
@@ -60,12 +62,11 @@ def table(reports: Sequence[Mapping[str, Any]]) -> str:
     """
     if not reports:
         raise ValueError("no reports: run `python -m benchmarks --all` first")
-    lines = ["# Results", "", "Written by `python -m benchmarks --table` from the last run; not edited by hand.", ""]
+    lines = ["# Results", "", "Written by `python -m benchmarks --report` from the last run; not edited by hand.", ""]
     for machine in dict.fromkeys(machine_line(report["machine"]) for report in reports):
         lines += [machine, ""]
     for report in reports:
-        quick = ", quick: a smaller scale" if report.get("quick") else ""
-        lines += [f"## {report['case']}", "", f"{report['scale']}{quick}. {report['started'][:10]}", ""]
+        lines += [f"## {report['case']}", "", f"{report['scale']}. {report['started'][:10]}", ""]
         judged = {name: Figure(**figure) for name, figure in report["figures"].items() if figure["goal"] is not None}
         if not judged:
             lines += ["No figure with a bar was measured.", ""]

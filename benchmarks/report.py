@@ -16,6 +16,22 @@ import numpy as np
 _TOLD = {"av", "numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "redis", "xueliang"}
 
 
+def this_machine() -> dict[str, Any]:
+    """The machine and the versions that the figures depend on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": dict(sorted((each.name, each.version) for each in distributions() if each.name in _TOLD)),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured number. ``goal`` is the bar, None where the figure is only reported."""
@@ -44,6 +60,23 @@ class Report:
     figures: dict[str, Figure] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     samples: dict[str, list[float]] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=this_machine)
+
+    @classmethod
+    def read(cls, file: Path) -> Report:
+        """What :meth:`write` has written, with its samples where they lie beside it."""
+        told = json.loads(file.read_text("utf-8"))
+        beside = file.with_suffix(".samples.json")
+        return cls(
+            case=told["case"],
+            started=told["started"],
+            quick=told.get("quick", False),
+            scale=told["scale"],
+            figures={name: Figure(**figure) for name, figure in told["figures"].items()},
+            notes=told["notes"],
+            samples=json.loads(beside.read_text("utf-8")) if beside.is_file() else {},
+            machine=told["machine"],
+        )
 
     def percentiles(self, name: str, samples: Sequence[float], unit: str, goals: Mapping[int, float]) -> None:
         """Add ``name_p50`` and the like for each percentile of ``goals``; nothing where there is no sample."""
@@ -57,7 +90,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """The form of the contract, without the raw samples."""
-        data: dict[str, Any] = {"case": self.case, "started": self.started, "machine": machine()}
+        data: dict[str, Any] = {"case": self.case, "started": self.started, "machine": self.machine}
         if self.quick:
             data["quick"] = True
         data["scale"] = self.scale
@@ -90,19 +123,3 @@ class Case:
     name: str
     question: str
     run: Callable[[bool, Path], Report]
-
-
-def machine() -> dict[str, Any]:
-    """The machine and the versions that the figures depend on."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "versions": dict(sorted((each.name, each.version) for each in distributions() if each.name in _TOLD)),
-    }

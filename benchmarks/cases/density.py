@@ -46,13 +46,15 @@ LEAST, LEAST_OF_ALL = 0.90, 0.98
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One trial. ``kept``: analysed ÷ promised, of the camera served worst and of all together."""
+    """One trial. ``worst`` and ``kept``: analysed ÷ promised, of the camera served worst and of all together; ``shares``:
+    of each."""
 
     cameras: int
     worst: float
     kept: float
     shed: int
     unaccounted: int
+    shares: tuple[float, ...]
     rss_mb: float
     workers: int
     cpu_cores: float
@@ -114,6 +116,7 @@ def _climb(
         phases = [index * minute / count if even else generator.uniform(0, minute) for index in range(count)]
         load = _try(sources, phases, quick, workdir / f"{name}-{count}", model)
         loads.append(load)
+        report.samples[f"{name} {count}: kept of each camera's promise"] = list(load.shares)
         report.notes.append(
             f"{name}: {count}: worst {load.worst:.2f}, all {load.kept:.3f} of what was promised, shed {load.shed}, "
             f"{load.workers} workers, {load.cpu_cores:.2f} cores, {load.rss_mb:.0f} MB"
@@ -197,6 +200,7 @@ def _try(
         worst=min(shares, default=0.0),
         kept=analysed / promised if promised else 0.0,
         shed=shed,
+        shares=tuple(shares),
         unaccounted=sum(after.values(), running.Frames()).unaccounted,
         rss_mb=rss,
         workers=len(workers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +18,7 @@ MACHINE = {"processor": "A <b>", "cores": 2, "system": "Linux", "python": "3.11"
 
 
 def _report() -> Report:
-    report = Report("speed", "2026-01-02T03:04:05+00:00", False, "small")
+    report = Report("speed", "2026-01-02T03:04:05+00:00", False, "small", machine=MACHINE)
     report.figures["kept"] = Figure(0.5, "x", "higher", 0.9)
     report.figures["late"] = Figure(3, "ms", "lower", 5)
     report.figures["seen"] = Figure(7, "", "higher")
@@ -27,7 +28,7 @@ def _report() -> Report:
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_it_shows() -> None:
-    told = page([_report()], MACHINE)
+    told = page([_report()])
     assert not re.search(r"(?:src|href)=|@import|://", told)
     assert "A &lt;b&gt;" in told
     assert "a &lt; b" in told
@@ -52,7 +53,7 @@ def test_nothing_is_drawn_of_what_was_not_measured(samples: list[float]) -> None
 
 
 def test_the_table_holds_what_a_bar_is_set_for_with_machine_and_date() -> None:
-    told = table([{**_report().as_json(), "machine": MACHINE}])
+    told = table([_report().as_json()])
     assert "| kept | 0.5 x | ≥ 0.9 | **missed** |" in told
     assert "| late | 3 ms | ≤ 5 | held |" in told
     assert "seen" not in told
@@ -60,6 +61,19 @@ def test_the_table_holds_what_a_bar_is_set_for_with_machine_and_date() -> None:
     assert "2026-01-02" in told
 
 
-def test_without_a_report_no_table_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--table", "--json", str(tmp_path / "none.json")]) == 1
+def test_a_report_is_read_as_it_was_written(tmp_path: Path) -> None:
+    _report().write(tmp_path / "speed.json")
+    assert Report.read(tmp_path / "speed.json") == _report()
+
+
+def test_the_last_runs_become_a_page_and_a_table_and_nothing_becomes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "benchmarks").mkdir()
+    assert main(["--report"]) == 1
     assert "--all" in capsys.readouterr().err
+    replace(_report(), case="node").write(tmp_path / "benchmarks" / "results" / "node.json")
+    assert main(["--report"]) == 0
+    assert "≥ 0.9 missed" in (tmp_path / "benchmarks" / "results" / "report.html").read_text()
+    assert "**missed**" in (tmp_path / "benchmarks" / "RESULTS.md").read_text()
