@@ -21,10 +21,11 @@ import structlog
 from redis import Redis, RedisError, ResponseError
 from sqlalchemy.exc import DBAPIError
 
+from alerts.alarms.store import AlarmStore
 from alerts.bus import EVENTS_KEY, SUPPRESSED_KEY
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.entries import Decoded, Entry, arrived_at, decode
-from alerts.delivery.trim import delivered_up_to, trim
+from alerts.delivery.trim import GROUP, delivered_up_to, trim
 from alerts.event_id import time_of
 from alerts.situation_store import SituationStore
 from alerts.storage.database import refuses
@@ -35,7 +36,6 @@ from configs.schema import Retention
 
 log = structlog.get_logger(__name__)
 
-GROUP = "historian"
 DEAD_KEY = "xl:events:dead"
 DEAD_KEPT = 10_000
 BATCH = 500
@@ -102,6 +102,7 @@ class Historian:
             0,
         )
         self._situations = SituationStore(store.engine)
+        self._alarms = AlarmStore(store.engine)
         self._repeats: dict[str, int] = {}
         now = monotonic()
         self._chores = [
@@ -296,9 +297,16 @@ class Historian:
         stored = self._store.append([(stream_id, event) for stream_id, event in decoded.events])
         self._situations.begin([(arrived_at(i), event) for i, event in decoded.events], self._clock())
         self._situations.apply([told for _, told in decoded.updates])
+        self._follow({told.event_id for _, told in decoded.updates})
         if self._clips is not None:
             self._clips.append([told for _, told in decoded.evidence])
         return _Done(stored, len(decoded.events) - stored, len(decoded.updates), len(decoded.evidence))
+
+    def _follow(self, event_ids: Iterable[str]) -> None:
+        """Alarms return to normal with their situations. Walls are told; one that is not learns it when it loads."""
+        ends = [(row.event_id, row.ended_at) for row in self._situations.of(event_ids).values()]
+        for change in self._alarms.follow(ends):
+            self._client.xadd(EVENTS_KEY, {"type": "alarm", "data": change.model_dump_json()})
 
     def _bury(self, entries: Iterable[Entry], dead: Sequence[tuple[str, str]]) -> None:
         contents = {entry_id.decode(): fields or {} for entry_id, fields in entries}

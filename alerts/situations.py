@@ -21,6 +21,9 @@ from alerts.rules.base import Ongoing
 EVERY_S = 3.0
 """Between two updates of a situation."""
 
+SELDOM_S = 60.0
+"""Between two updates of one that has lasted for ten minutes; between, a tenth of how long it has lasted."""
+
 LINGER_S = 5.0
 """Without a sign for so long, a situation has ended: rules themselves see past a detector that blinks."""
 
@@ -32,6 +35,9 @@ HOLD_AT_S = 20.0
 
 RETURN_S = 20.0
 """What lasted when a worker ended is given so long to be seen again."""
+
+REVIVED_S = 60.0
+"""So long after its end it can go on, where its rule, which had no frames meanwhile, says that it still lasts."""
 
 LISTED = 50
 """Merged hits of a situation that are kept one by one; the others are counted."""
@@ -86,6 +92,10 @@ class _Situation:
     def hold_s(self, now: float) -> float:
         """Seconds for which the window should stay open, as of now."""
         return max(HOLD_S if now - self.goes_on <= LINGER_S else 0.0, self.closes - now)
+
+    def is_open(self, now: float) -> bool:
+        """Whether it may still take hits."""
+        return self.lasts or now < self.closes
 
     def to_hold(self, now: float) -> bool:
         """Whether Redis would soon close the window of what goes on."""
@@ -145,8 +155,7 @@ class Situations:
         changes = [self._change(each, now, over=True) for each in self._replaced]
         for key, each in list(self._open.items()):
             ends = each.lasts and now - each.seen > LINGER_S
-            over = not each.lasts and now >= each.closes and not each.untold
-            if over:
+            if not each.is_open(now) and now - each.seen > REVIVED_S and not each.untold:
                 del self._open[key]
             elif ends or (each.lasts and (self._to_tell(each, now) or each.to_hold(now))):
                 changes.append(self._change(each, now, over=ends))
@@ -189,15 +198,15 @@ class Situations:
     def window(self, dedup_key: str, event_id: str, now: float) -> tuple[float, float, int] | None:
         """For a server that lost it: open until (UTC epoch s), seconds to hold, hits; None where nothing is open."""
         found = self._open.get(dedup_key)
-        if found is None or found.state.event_id != event_id:
+        if found is None or found.state.event_id != event_id or not found.is_open(now):
             return None
         hold_s = found.hold_s(now)
         return self._clock() + hold_s, hold_s, found.state.hits
 
-    def is_open(self, dedup_key: str, event_id: str) -> bool:
-        """Whether this event's situation may still take hits."""
+    def is_open(self, dedup_key: str, event_id: str, now: float) -> bool:
+        """Whether this event's situation may still take hits, or has something to tell."""
         found = self._open.get(dedup_key)
-        return found is not None and found.state.event_id == event_id
+        return found is not None and found.state.event_id == event_id and (found.is_open(now) or bool(found.untold))
 
     def likely_repeat(self, dedup_key: str, now: float) -> bool:
         """Whether a hit of this happening would surely be merged."""
@@ -205,8 +214,8 @@ class Situations:
         return found is not None and (now < found.closes - MARGIN_S or now - found.goes_on < LINGER_S)
 
     def counters(self) -> dict[str, int]:
-        """Since the start, and ``open`` now."""
-        return {**self._counts, "open": len(self._open)}
+        """Since the start, and how many last now (``open``)."""
+        return {**self._counts, "open": sum(each.lasts for each in self._open.values())}
 
     def _begin(self, candidate: Candidate, event_id: str, now: float, *, hits: int) -> _Situation:
         event = candidate.event
@@ -251,7 +260,9 @@ class Situations:
 
     @staticmethod
     def _to_tell(each: _Situation, now: float) -> bool:
-        return each.changed and now - each.told >= EVERY_S
+        # What lasts long is told less often: a camera that is away for a night is no news every three seconds.
+        age = now - each.closes + each.state.window_s
+        return each.changed and now - each.told >= min(max(EVERY_S, age / 10), SELDOM_S)
 
     def _change(self, each: _Situation, now: float, *, over: bool) -> Change:
         state = each.state

@@ -38,6 +38,10 @@ COUNTED = (
 CAUGHT_UP_S = 10.0
 
 
+GAUGES = frozenset({"waiting", "situations_open", "spool_live", "spool_bytes", "spool_segments"})
+"""Of the counters, those that may fall."""
+
+
 class Publisher:
     """Sends batches in order and sends a batch again until it has arrived. Any thread may :meth:`submit` and
     :meth:`observe`.
@@ -281,7 +285,7 @@ class Publisher:
 
         def over(dedup_key: str, event_id: str) -> bool:
             with self._lock:
-                return not self._situations.is_open(dedup_key, event_id)
+                return not self._situations.is_open(dedup_key, event_id, now)
 
         self._reported.ask_stored(over)
 
