@@ -87,19 +87,35 @@ class AlarmStore:
         """Situations that have ended, each with its event's id and the time of its end, or (``None``) go on after all:
         their alarms have returned to normal, or no longer. What is known already changes nothing.
         """
-        changes = []
+        told = dict(situations)
+        with reading(self._engine) as connection:
+            known = dict.fromkeys(told)
+            wanted = select(alarms.c.event_id, alarms.c.returned_at).where(alarms.c.event_id.in_(told))
+            known.update({row.event_id: row.returned_at for row in connection.execute(wanted)})
+        differing = [(event_id, at) for event_id, at in told.items() if at != known[event_id]]
+        changes: list[AlarmChange] = []
+        if not differing:
+            return changes
         with writing(self._engine) as connection:
-            for event_id, ended_at in situations:
-                try:
-                    standing = self._held(connection, event_id)
-                    command = Command(Do.RECUR if ended_at is None else Do.RETURN)
-                    at = ended_at if ended_at is not None else standing.returned_at or 0.0
-                    after = step(standing, command, SYSTEM, at)
-                except (UnknownEvent, IllegalStep):
-                    continue
-                self._write(connection, event_id, standing, after, command, SYSTEM, at)
-                changes.append(_change(event_id, after, command, SYSTEM, at))
+            for event_id, ended_at in differing:
+                for command in (Command(Do.RECUR), Command(Do.RETURN)):
+                    changes += self._followed(connection, event_id, command, ended_at)
         return changes
+
+    def _followed(
+        self, connection: Connection, event_id: str, command: Command, ended_at: float | None
+    ) -> list[AlarmChange]:
+        """The step, where it is one that the situation's end (``None``: no end) makes."""
+        if command.do is Do.RETURN and ended_at is None:
+            return []
+        try:
+            standing = self._held(connection, event_id)
+            at = ended_at if ended_at is not None else standing.returned_at or 0.0
+            after = step(standing, command, SYSTEM, at)
+        except (UnknownEvent, IllegalStep):
+            return []
+        self._write(connection, event_id, standing, after, command, SYSTEM, at)
+        return [_change(event_id, after, command, SYSTEM, at)]
 
     def steps(self, event_id: str) -> tuple[Step, ...]:
         """The alarm's history, oldest first; empty for one that nobody has touched."""
