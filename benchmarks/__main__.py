@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.builtin import BUILTIN
 from benchmarks.cases.clips import CLIPS
+from benchmarks.cases.dedup import DEDUP
 from benchmarks.cases.density import DENSITY
 from benchmarks.cases.detect import DETECT
 from benchmarks.cases.gpu import GPU
@@ -29,7 +30,7 @@ from benchmarks.report import Case, Report
 
 CASES: dict[str, Case] = {
     case.name: case
-    for case in (NODE, RECOVERY, RECORDING, CLIPS, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
+    for case in (NODE, RECOVERY, DEDUP, RECORDING, CLIPS, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
 }
 
 RESULTS = Path("benchmarks/results")
