@@ -8,6 +8,7 @@ export type EventRow = Schemas["EventRow"];
 export type EventPage = Schemas["EventPage"];
 export type Histogram = Schemas["Histogram"];
 export type Account = Schemas["Me"];
+export type AlarmLoad = Schemas["AlarmLoad"];
 export type NodeInfo = Schemas["Node"];
 export type CameraInfo = Schemas["CameraInfo"];
 export type SiteInfo = Schemas["SiteInfo"];
