@@ -102,7 +102,8 @@ class Janitor:
     def stop(self, timeout_s: float = 1.0) -> None:
         """End the thread, and let another delete."""
         self._stopping.set()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
         if self._held is not None:
             os.close(self._held)
             self._held = None

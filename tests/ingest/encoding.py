@@ -34,7 +34,7 @@ def encode(
     context.options = {name: value.format(gop=gop, b=b_frames) for name, value in options.items()}
     packets = []
     for picture in range(count):
-        grey = np.full((height, width, 3), 10 + picture, np.uint8)
+        grey = np.full((height, width, 3), 10 + picture % 240, np.uint8)
         frame = av.VideoFrame.from_ndarray(grey, "bgr24").reformat(format="yuv420p")
         frame.pts = picture * 3600
         packets += context.encode(frame)
