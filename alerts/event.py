@@ -75,6 +75,8 @@ class Event(Plain):
     measured: float
     limit: float
     unit: Measure
+    lasted_s: float | None = Field(default=None, description="crowding: for how long it was so; null: not asked for")
+    lasted_limit_s: float | None = Field(default=None, description="crowding: for how long it had to be so")
     direction: Literal["forward", "backward"] | None = None
     fault: str | None = Field(default=None, description="of a camera's kinds: the word of ingest.state.Fault")
     model_id: str | None = None

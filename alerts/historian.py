@@ -3,8 +3,9 @@
 It reads as a member of a consumer group and acknowledges an entry after the commit that stored it; the store knows an
 event by its id, so that what was stored and not acknowledged is recognised. At every start it first takes what it had
 been given before, then what the stream holds beyond the store's last entry (a database put back from a copy catches up
-by that), then what is new. An entry that cannot be stored goes to ``xl:events:dead`` with the reason and is counted;
-the rest goes on.
+by that), then what is new. An entry that cannot be stored after ``TRIES`` goes to ``xl:events:dead`` with the reason
+and is counted; the rest goes on. One that ends this process each time is found by how often it was given to us: it is
+then tried alone, and at last set aside untried.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import structlog
-from pydantic import ValidationError
 from redis import Redis, RedisError, ResponseError
 from sqlalchemy.exc import DBAPIError
 
+from alerts.alarms.store import AlarmStore
 from alerts.bus import EVENTS_KEY, SUPPRESSED_KEY
 from alerts.delivery.backoff import Backoff
-from alerts.delivery.trim import delivered_up_to, trim
-from alerts.event import Event
+from alerts.delivery.entries import Decoded, Entry, arrived_at, decode
+from alerts.delivery.trim import GROUP, delivered_up_to, trim
 from alerts.event_id import time_of
-from alerts.records import AlarmChange
+from alerts.situation_store import SituationStore
 from alerts.storage.database import refuses
-from alerts.storage.retention import enforce
+from alerts.storage.evidence import EvidenceStore
+from alerts.storage.retention import DAY_S, enforce
 from alerts.store import EventStore
 from configs.schema import Retention
 
 log = structlog.get_logger(__name__)
 
-GROUP = "historian"
 DEAD_KEY = "xl:events:dead"
 DEAD_KEPT = 10_000
 BATCH = 500
@@ -47,11 +48,11 @@ TRIM_EVERY_S = 60.0
 CLAIM_EVERY_S = 30.0
 PURGE_EVERY_S = 86400.0
 SLOW_S = 1.0
+TRIES = 3
 
 REPEATS_SETTLED_S = 2 * 86400.0
 """Twice the longest window a rule may have: the repeats of an event so old are final."""
 
-Entry = tuple[bytes, dict[bytes, bytes] | None]
 _Field = bytes | bytearray | memoryview | str | int | float
 
 
@@ -77,6 +78,7 @@ class Historian:
         consumer: str,
         evidence: Path,
         retention: Retention,
+        clips: EvidenceStore | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
@@ -87,13 +89,20 @@ class Historian:
         self._consumer = consumer
         self._evidence = evidence
         self._retention = retention
+        self._clips = clips
         self._clock = clock
         self._monotonic = monotonic
         self._backoff = backoff or Backoff()
         self._block_ms = block_ms
         self._counts = dict.fromkeys(
-            ("entries", "stored", "recognised", "alarms", "dead", "claimed", "trimmed", "purged", "failures"), 0
+            (
+                *("entries", "stored", "recognised", "updates", "alarms", "clips", "dead"),
+                *("claimed", "trimmed", "purged", "failures"),
+            ),
+            0,
         )
+        self._situations = SituationStore(store.engine)
+        self._alarms = AlarmStore(store.engine)
         self._repeats: dict[str, int] = {}
         now = monotonic()
         self._chores = [
@@ -125,6 +134,7 @@ class Historian:
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+        self._take_suspects()
         last = b"0"
         while given := self._read(last.decode(), None):
             self._take(given)
@@ -142,7 +152,8 @@ class Historian:
         return len(entries)
 
     def counters(self) -> dict[str, int]:
-        """Since the start: entries = stored + recognised + alarms + dead, of those taken from the group."""
+        """Since the start: entries = stored + recognised + updates + alarms + clips + dead, of those taken from the
+        group."""
         return dict(self._counts)
 
     def store_repeats(self) -> None:
@@ -151,8 +162,8 @@ class Historian:
         changed: dict[str, int] = {}
         final: list[str] = []
         oldest = self._clock() - REPEATS_SETTLED_S
-        for field, value in self._client.hscan_iter(SUPPRESSED_KEY, count=1000):
-            event_id = field.decode()
+        for name, value in self._client.hscan_iter(SUPPRESSED_KEY, count=1000):
+            event_id = name.decode()
             counts[event_id] = int(value)
             if self._repeats.get(event_id) != counts[event_id]:
                 changed[event_id] = counts[event_id]
@@ -169,13 +180,15 @@ class Historian:
 
     def purge(self) -> None:
         """Enforce the retention."""
-        removed = enforce(self._store, self._evidence, self._retention, self._clock())
+        removed = enforce(self._store, self._evidence, self._retention, self._clock(), self._clips)
+        self._situations.purge(self._clock() - self._retention.events_days * DAY_S)
         self._counts["purged"] += removed.stored.events
         log.info(
             "retention_enforced",
             events=removed.stored.events,
             alarms=removed.stored.alarms,
             pictures=removed.pictures,
+            clips=removed.clips,
             refused=removed.refused,
         )
 
@@ -208,8 +221,7 @@ class Historian:
             found = cast("list[Entry]", self._client.xrange(EVENTS_KEY, f"({after}", delivered, BATCH))
             if not found:
                 break
-            events, _, _ = _decode(found)
-            recovered += self._store.append(events)
+            recovered += self._store_each(decode(found)).stored
             after = found[-1][0].decode()
         if recovered:
             log.warning("events_recovered", count=recovered)
@@ -219,36 +231,82 @@ class Historian:
         if not entries:
             return
         started = self._monotonic()
-        events, alarms, dead = _decode(entries)
-        stored, refused = self._store_each(events)
-        dead += refused
+        decoded = decode(entries)
+        done = self._store_each(decoded)
+        dead = [*decoded.dead, *done.refused]
         self._bury(entries, dead)
         self._client.xack(EVENTS_KEY, GROUP, *(entry_id for entry_id, _ in entries))
-        self._counts["entries"] += len(entries)
-        self._counts["stored"] += stored
-        self._counts["recognised"] += len(events) - len(refused) - stored
-        self._counts["alarms"] += alarms
-        self._counts["dead"] += len(dead)
+        told = {
+            "entries": len(entries),
+            "stored": done.stored,
+            "recognised": done.recognised,
+            "updates": done.updates,
+            "alarms": decoded.alarms,
+            "clips": done.clips,
+            "dead": len(dead),
+        }
+        for name, number in told.items():
+            self._counts[name] += number
         took_s = self._monotonic() - started
         if took_s > SLOW_S:
             log.warning("historian_slow", entries=len(entries), took_s=round(took_s, 2))
 
-    def _store_each(self, events: Sequence[tuple[str, Event]]) -> tuple[int, list[tuple[str, str]]]:
-        """Store all, or, where the database refuses one of them, each by itself; returns how many and the refused."""
+    def _take_suspects(self) -> None:
+        """What was given to us again and again and never acknowledged: maybe it is what ended us."""
+        while True:
+            given = self._client.xpending_range(EVENTS_KEY, GROUP, "-", "+", BATCH, self._consumer)
+            often = [each for each in cast("list[dict[str, Any]]", given) if each["times_delivered"] >= TRIES]
+            if not often:
+                return
+            for each in often:
+                entry_id = each["message_id"]
+                tried_alone = each["times_delivered"] - TRIES
+                # Counts one more delivery, before it is tried.
+                claimed = cast("list[Entry]", self._client.xclaim(EVENTS_KEY, GROUP, self._consumer, 0, [entry_id]))
+                if tried_alone < TRIES:
+                    self._take(claimed)
+                    continue
+                self._bury(claimed, [(entry_id.decode(), f"ended the historian {tried_alone} times")])
+                self._client.xack(EVENTS_KEY, GROUP, entry_id)
+                self._counts["entries"] += 1
+                self._counts["dead"] += 1
+
+    def _store_each(self, decoded: Decoded) -> _Done:
+        """Store all, or, where one of them cannot be stored, each by itself."""
         try:
-            return self._store.append(events), []
-        except DBAPIError as error:
-            if not refuses(error):
+            return self._store_all(decoded)
+        except (DBAPIError, ArithmeticError, ValueError, TypeError) as error:
+            if isinstance(error, DBAPIError) and not refuses(error):
                 raise
-            stored, refused = 0, []
-            for entry in events:
+        done = _Done()
+        for one in decoded.each():
+            for attempt in range(1, TRIES + 1):
                 try:
-                    stored += self._store.append([entry])
-                except DBAPIError as cause:
-                    if not refuses(cause):
+                    done.add(self._store_all(one))
+                    break
+                except (DBAPIError, ArithmeticError, ValueError, TypeError) as error:
+                    if isinstance(error, DBAPIError) and not refuses(error):
                         raise
-                    refused.append((entry[0], "refused by the database"))
-            return stored, refused
+                    if attempt == TRIES:
+                        refused = isinstance(error, DBAPIError)
+                        why = "refused by the database" if refused else f"cannot be stored: {type(error).__name__}"
+                        done.refused.append((one.first_id, why))
+        return done
+
+    def _store_all(self, decoded: Decoded) -> _Done:
+        stored = self._store.append([(stream_id, event) for stream_id, event in decoded.events])
+        self._situations.begin([(arrived_at(i), event) for i, event in decoded.events], self._clock())
+        self._situations.apply([told for _, told in decoded.updates])
+        self._follow({told.event_id for _, told in decoded.updates})
+        if self._clips is not None:
+            self._clips.append([told for _, told in decoded.evidence])
+        return _Done(stored, len(decoded.events) - stored, len(decoded.updates), len(decoded.evidence))
+
+    def _follow(self, event_ids: Iterable[str]) -> None:
+        """Alarms return to normal with their situations. Walls are told; one that is not learns it when it loads."""
+        ends = [(row.event_id, row.ended_at) for row in self._situations.of(event_ids).values()]
+        for change in self._alarms.follow(ends):
+            self._client.xadd(EVENTS_KEY, {"type": "alarm", "data": change.model_dump_json()})
 
     def _bury(self, entries: Iterable[Entry], dead: Sequence[tuple[str, str]]) -> None:
         contents = {entry_id.decode(): fields or {} for entry_id, fields in entries}
@@ -258,28 +316,18 @@ class Historian:
             self._client.xadd(DEAD_KEY, cast("dict[_Field, _Field]", record), maxlen=DEAD_KEPT)
 
 
-def _decode(entries: Iterable[Entry]) -> tuple[list[tuple[str, Event]], int, list[tuple[str, str]]]:
-    """Events with their stream ids, the number of alarm changes, and what is neither, with the reason."""
-    events: list[tuple[str, Event]] = []
-    dead: list[tuple[str, str]] = []
-    alarms = 0
-    for entry_id, fields in entries:
-        stream_id = entry_id.decode()
-        if fields is None:
-            # Given to us and since cut from the stream: whoever cut it lost it.
-            dead.append((stream_id, "the entry was cut from the stream"))
-            continue
-        try:
-            match fields.get(b"type"):
-                case b"event":
-                    events.append((stream_id, Event.model_validate_json(fields.get(b"data", b""))))
-                case b"alarm":
-                    # The dashboard stored it before it announced it.
-                    AlarmChange.model_validate_json(fields.get(b"data", b""))
-                    alarms += 1
-                case other:
-                    dead.append((stream_id, f"unknown type {other!r}"[:100]))
-        except ValidationError as error:
-            places = {".".join(map(str, fault["loc"])) or fault["type"] for fault in error.errors(include_input=False)}
-            dead.append((stream_id, f"not readable: {', '.join(sorted(places))}"[:200]))
-    return events, alarms, dead
+@dataclass(slots=True)
+class _Done:
+    """What a batch came to. ``refused``: stream ids with the reason."""
+
+    stored: int = 0
+    recognised: int = 0
+    updates: int = 0
+    clips: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, other: _Done) -> None:
+        self.stored += other.stored
+        self.recognised += other.recognised
+        self.updates += other.updates
+        self.clips += other.clips

@@ -66,8 +66,17 @@ class CameraRules:
     @property
     def ongoing(self) -> dict[str, Ongoing]:
         """The happenings that were found and last, of frames and of states, by the dedup key of their candidates."""
-        rules: list[tuple[str, TrackRule | StateRule]] = [*self._running, *self._state_rules]
-        return {self._key(rule_id, one.key): one for rule_id, rule in rules for one in rule.ongoing}
+        return {**self.ongoing_tracks, **self.ongoing_states}
+
+    @property
+    def ongoing_tracks(self) -> dict[str, Ongoing]:
+        """Those of frames, as of the last one."""
+        return {self._key(rule_id, one.key): one for rule_id, rule in self._running for one in rule.ongoing}
+
+    @property
+    def ongoing_states(self) -> dict[str, Ongoing]:
+        """Those of states, as of the last one."""
+        return {self._key(rule_id, one.key): one for rule_id, rule in self._state_rules for one in rule.ongoing}
 
     @property
     def pending(self) -> bool:
@@ -99,6 +108,8 @@ class CameraRules:
             measured=finding.measured,
             limit=finding.limit,
             unit=finding.unit,
+            lasted_s=finding.lasted_s,
+            lasted_limit_s=finding.lasted_limit_s,
             direction=finding.direction,
             fault=finding.fault,
             model_id=model_id,

@@ -27,6 +27,7 @@ from alerts.records import (
     Purged,
     Totals,
 )
+from alerts.storage import situations
 from alerts.storage.database import migrate, reading, writing
 from alerts.storage.migrations import MIGRATIONS
 from alerts.storage.queries import (
@@ -64,7 +65,8 @@ class EventStore:
 
     def migrate(self, clock: Callable[[], float] = time.time) -> int:
         """Make or bring up to date the tables; every process calls it before anything else. Returns migrations run."""
-        return migrate(self._engine, PART, MIGRATIONS, clock)
+        done = migrate(self._engine, PART, MIGRATIONS, clock)
+        return done + migrate(self._engine, situations.PART, situations.MIGRATIONS, clock)
 
     def append(self, entries: Sequence[tuple[str, Event]]) -> int:
         """Store events with their stream ids; an event that is there already stays as it is. Returns how many are new.

@@ -15,18 +15,22 @@ from pathlib import Path
 
 from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.builtin import BUILTIN
+from benchmarks.cases.clips import CLIPS
+from benchmarks.cases.dedup import DEDUP
 from benchmarks.cases.density import DENSITY
 from benchmarks.cases.detect import DETECT
 from benchmarks.cases.gpu import GPU
 from benchmarks.cases.ingest import INGEST
 from benchmarks.cases.node import NODE
+from benchmarks.cases.recording import RECORDING
 from benchmarks.cases.recovery import RECOVERY
 from benchmarks.cases.tracking import TRACKING
 from benchmarks.page import page, table
 from benchmarks.report import Case, Report
 
 CASES: dict[str, Case] = {
-    case.name: case for case in (NODE, RECOVERY, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
+    case.name: case
+    for case in (NODE, RECOVERY, DEDUP, RECORDING, CLIPS, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
 }
 
 RESULTS = Path("benchmarks/results")

@@ -6,13 +6,14 @@ Full and gated analysis of the same footage differ in nothing but the gate, so t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 
 from alerts.event import Candidate
+from alerts.rules.base import Ongoing
 from alerts.snapshot import SnapshotWriter
 from configs.schema import Camera, Settings
 from detect.detector import CameraDetectors
@@ -84,7 +85,7 @@ def replay(
     """Run the footage as ``camera``. Every frame that is offered is analysed at once."""
     ledger = FrameLedger([camera.id])
     gate = PacketGate(GateLimits(floor_s=camera.detection.look_every_s)) if gated else None
-    sink = _Sink()
+    sink = Sink()
     detector = detectors.for_camera(camera.id)
     analysis = CameraAnalysis(
         camera,
@@ -119,19 +120,25 @@ class _Target:
 
 
 @dataclass(slots=True)
-class _Sink:
+class Sink:
     """Collects candidates, and merges them by key and window as the bus does."""
 
     candidates: list[Candidate] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
+        """See ``CandidateSink``."""
         self.candidates += candidates
 
+    def observe(self, ongoing: Mapping[str, Ongoing], at: float) -> None:
+        """What lasts is not compared."""
+
     def likely_repeat(self, dedup_key: str) -> bool:
-        return bool(dedup_key)  # pictures are not wanted here
+        """Always: pictures are not wanted here."""
+        return bool(dedup_key)
 
     def happenings(self) -> tuple[Happening, ...]:
+        """What would have been told, in order."""
         until: dict[str, float] = {}
         told = []
         for candidate in self.candidates:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
+from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore, UnknownEvent
 from dashboard import errors, metrics, static
 from dashboard.access.coverage import require_policies
@@ -28,7 +29,7 @@ from dashboard.feed.hub import Hub
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
-from dashboard.routes import alarms, desks, events, node, rotation, session, sockets
+from dashboard.routes import alarms, desks, events, load, node, recordings, rotation, session, sockets
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ def routes(title: str, version: str) -> FastAPI:
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Security)
     errors.install(app)
-    for module in (session, node, events, alarms, desks, rotation, sockets):
+    for module in (session, node, events, alarms, desks, load, recordings, rotation, sockets):
         app.include_router(module.router)
     return app
 
@@ -85,6 +86,7 @@ def _parts(deps: Dependencies) -> Parts:
         clock=deps.clock,
         evidence_dir=deps.evidence_dir,
         version=deps.version,
+        clips=EvidenceStore(deps.store.engine, deps.clock),
         bus=bus,
         regions=regions,
         machine=machine,

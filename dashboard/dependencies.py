@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
+from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore
 from configs.schema import Settings
 from dashboard.access.login_guard import LoginGuard
@@ -34,8 +35,8 @@ class Dependencies:
     """What the shell injects.
 
     ``redis`` comes from :func:`dashboard.bus.open_redis`; the app closes it. ``clock`` gives UTC epoch seconds.
-    Snapshots lie under ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for the
-    rotation's lease.
+    Snapshots and clips lie under ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for
+    the rotation's lease.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class Parts:
     clock: Callable[[], float]
     evidence_dir: Path
     version: str
+    clips: EvidenceStore
     bus: Bus
     regions: RegionIndex
     machine: Machine

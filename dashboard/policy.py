@@ -40,8 +40,11 @@ class Action(StrEnum):
     ALARM_SHELVE = "alarm.shelve"
     ALARM_CLOSE = "alarm.close"
     ALARM_REOPEN = "alarm.reopen"
+    LOAD_READ = "load.read"
     DESK_READ = "desk.read"
     DESK_WORK = "desk.work"
+    RECORDING_READ = "recording.read"
+    RECORDING_LOCK = "recording.lock"
     PATROL_READ = "patrol.read"
     PATROL_DRIVE = "patrol.drive"
     METRICS_READ = "metrics.read"
@@ -58,16 +61,17 @@ _ALARMS = {
     Action.ALARM_SHELVE,
     Action.ALARM_CLOSE,
     Action.DESK_WORK,
+    Action.LOAD_READ,
 }
-_DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE}
+_DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE, Action.RECORDING_READ}
 
 GRANTS: dict[Role, frozenset[Action]] = {
     Role.OPERATOR: _DESK,
-    Role.SHIFT_LEADER: _DESK | {Action.ALARM_REOPEN, Action.AUDIT_READ},
-    Role.ANALYST: _READS | {Action.PATROL_READ},
-    Role.ENGINEER: _WALL | {Action.METRICS_READ},
+    Role.SHIFT_LEADER: _DESK | {Action.ALARM_REOPEN, Action.RECORDING_LOCK, Action.AUDIT_READ},
+    Role.ANALYST: _READS | {Action.LOAD_READ, Action.PATROL_READ, Action.RECORDING_READ, Action.RECORDING_LOCK},
+    Role.ENGINEER: _WALL | {Action.LOAD_READ, Action.METRICS_READ},
     Role.ADMINISTRATOR: frozenset(Action),
-    Role.AUDITOR: _READS | {Action.AUDIT_READ},
+    Role.AUDITOR: _READS | {Action.LOAD_READ, Action.AUDIT_READ},
     Role.FIELD_UNIT: _READS | {Action.CAMERA_WATCH, Action.ALARM_COMMENT},
     Role.WALL_SCREEN: _WALL,
 }

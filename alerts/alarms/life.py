@@ -37,7 +37,8 @@ class Closing(StrEnum):
 
 
 class Do(StrEnum):
-    """A step. The last four are the system's: the situation's end, routing to a desk, escalation, a shift's change."""
+    """A step. The last five are the system's: the situation has ended, goes on after all, routing to a desk,
+    escalation, a shift's change."""
 
     ACKNOWLEDGE = "acknowledge"
     OWN = "own"
@@ -49,6 +50,7 @@ class Do(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     RETURN = "return"
+    RECUR = "recur"
     ROUTE = "route"
     ESCALATE = "escalate"
     HAND_OVER = "hand_over"
@@ -67,6 +69,7 @@ LEGAL: dict[Do, dict[AlarmState, AlarmState | None]] = {
     Do.CLOSE: dict.fromkeys((AlarmState.ACKNOWLEDGED, AlarmState.IN_PROGRESS, AlarmState.ON_HOLD), AlarmState.CLOSED),
     Do.REOPEN: {AlarmState.CLOSED: AlarmState.ACKNOWLEDGED},
     Do.RETURN: dict.fromkeys(AlarmState),
+    Do.RECUR: dict.fromkeys(AlarmState),
     Do.ROUTE: dict.fromkeys(_OPEN),
     Do.ESCALATE: {AlarmState.NEW: None},
     Do.HAND_OVER: dict.fromkeys(_OPEN),
@@ -197,6 +200,10 @@ def _effects(standing: Standing, command: Command, actor: Actor, at: float) -> d
             if standing.returned_at is not None:
                 raise IllegalStep("the situation has ended already")
             return {"returned_at": at}
+        case Do.RECUR:
+            if standing.returned_at is None:
+                raise IllegalStep("the situation has not ended")
+            return {"returned_at": None}
         case Do.ROUTE | Do.ESCALATE:
             return _routed(standing, command)
         case Do.HAND_OVER:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerts.alarms.life import SYSTEM, Actor, AlarmState, Command, Do, IllegalStep, Standing, step
-from alerts.records import AlarmChange, EventRow, Step
+from alerts.alarms.life import SYSTEM, Actor, AlarmState, Closing, Command, Do, IllegalStep, Standing, step
+from alerts.alarms.load import LoadRow, Standing24
+from alerts.records import AlarmChange, EventFilter, EventRow, Step
 from alerts.storage.database import reading, writing
-from alerts.storage.queries import row_of, rows_query, standing_of
+from alerts.storage.queries import conditions, row_of, rows_query, standing_of
 from alerts.storage.schema import alarm_steps, alarms, events
 from alerts.store import UnknownEvent
 
@@ -82,6 +83,40 @@ class AlarmStore:
                 changes.append(_change(event_id, after, command, actor, at))
         return changes
 
+    def follow(self, situations: Iterable[tuple[str, float | None]]) -> list[AlarmChange]:
+        """Situations that have ended, each with its event's id and the time of its end, or (``None``) go on after all:
+        their alarms have returned to normal, or no longer. What is known already changes nothing.
+        """
+        told = dict(situations)
+        with reading(self._engine) as connection:
+            known = dict.fromkeys(told)
+            wanted = select(alarms.c.event_id, alarms.c.returned_at).where(alarms.c.event_id.in_(told))
+            known.update({row.event_id: row.returned_at for row in connection.execute(wanted)})
+        differing = [(event_id, at) for event_id, at in told.items() if at != known[event_id]]
+        changes: list[AlarmChange] = []
+        if not differing:
+            return changes
+        with writing(self._engine) as connection:
+            for event_id, ended_at in differing:
+                for command in (Command(Do.RECUR), Command(Do.RETURN)):
+                    changes += self._followed(connection, event_id, command, ended_at)
+        return changes
+
+    def _followed(
+        self, connection: Connection, event_id: str, command: Command, ended_at: float | None
+    ) -> list[AlarmChange]:
+        """The step, where it is one that the situation's end (``None``: no end) makes."""
+        if command.do is Do.RETURN and ended_at is None:
+            return []
+        try:
+            standing = self._held(connection, event_id)
+            at = ended_at if ended_at is not None else standing.returned_at or 0.0
+            after = step(standing, command, SYSTEM, at)
+        except (UnknownEvent, IllegalStep):
+            return []
+        self._write(connection, event_id, standing, after, command, SYSTEM, at)
+        return [_change(event_id, after, command, SYSTEM, at)]
+
     def steps(self, event_id: str) -> tuple[Step, ...]:
         """The alarm's history, oldest first; empty for one that nobody has touched."""
         wanted = select(alarm_steps).where(alarm_steps.c.event_id == event_id).order_by(alarm_steps.c.version)
@@ -127,6 +162,42 @@ class AlarmStore:
         )
         with reading(self._engine) as connection:
             return {row.desk: row.open for row in connection.execute(wanted)}
+
+    def load_rows(self, wanted: EventFilter) -> list[LoadRow]:
+        """What the figures of :mod:`alerts.alarms.load` need of the alarms that match, in order of time."""
+        found = (
+            select(events.c.occurred_at, events.c.camera_id, events.c.kind, alarms.c.closing)
+            .select_from(events.outerjoin(alarms, alarms.c.event_id == events.c.id))
+            .where(*conditions(wanted))
+            .order_by(events.c.occurred_at, events.c.id)
+        )
+        with reading(self._engine) as connection:
+            return [
+                LoadRow(at, camera, kind, None if closing is None else Closing(closing))
+                for at, camera, kind, closing in connection.execute(found)
+            ]
+
+    def standing(self, wanted: EventFilter, limit: int) -> tuple[int, list[Standing24]]:
+        """Alarms that match and are open (:func:`alerts.alarms.life.still_open`): how many, and the oldest."""
+        settled = and_(alarms.c.state == AlarmState.ACKNOWLEDGED.value, alarms.c.returned_at.is_not(None))
+        joined = events.outerjoin(alarms, alarms.c.event_id == events.c.id)
+        open_ones = [*conditions(wanted), events.c.state != AlarmState.CLOSED.value]
+        # An alarm that nobody touched has no row, and is open.
+        open_ones.append(or_(alarms.c.event_id.is_(None), not_(settled)))
+        number = select(func.count()).select_from(joined).where(*open_ones)
+        oldest = (
+            select(events.c.id, events.c.camera_id, events.c.kind, events.c.occurred_at)
+            .select_from(joined)
+            .where(*open_ones)
+            .order_by(events.c.occurred_at, events.c.id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            rows = [
+                Standing24(event_id=event_id, camera_id=camera, kind=kind, since=at)
+                for event_id, camera, kind, at in connection.execute(oldest)
+            ]
+            return connection.execute(number).scalar_one(), rows
 
     def _rows(self, wanted: Any) -> list[EventRow]:
         with reading(self._engine) as connection:

@@ -62,16 +62,26 @@ class Outbox:
             self._taken = []
             self._changed.notify_all()
 
-    def wait(self) -> bool:
-        """Wait until something waits to be sent; False once closed and empty."""
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until something waits to be sent; False once closed and empty, or after ``timeout_s``."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._length() > 0)
+            self._changed.wait_for(lambda: self._closed or self._length() > 0, timeout_s)
             return self._length() > 0
+
+    def waiting(self) -> list[Candidate]:
+        """All that is not confirmed, those on their way first."""
+        with self._changed:
+            return [*self._taken, *(each for queue in self._waiting.values() for _, each in queue)]
 
     def wait_empty(self, timeout_s: float) -> bool:
         """Wait until everything is confirmed; False after ``timeout_s``."""
         with self._changed:
             return self._changed.wait_for(lambda: self._length() == 0, timeout_s)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed
 
     def close(self) -> None:
         """Nothing more will come: :meth:`wait` no longer waits."""

@@ -135,6 +135,10 @@ class Spool:
             found = [(self._read(event_id, place), place.stored) for event_id, place in places]
         return [Kept(candidate, stored) for candidate, stored in found if candidate is not None]
 
+    def holds(self, event_id: str) -> bool:
+        """Whether it is on the disk and not settled."""
+        return event_id in self._live
+
     def counters(self) -> dict[str, int]:
         """Since the start, and ``live`` candidates, ``bytes`` and ``segments`` on the disk now."""
         with self._lock:

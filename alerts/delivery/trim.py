@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from redis import Redis, ResponseError
 
+GROUP = "historian"
 KEEP_S = 86400.0
 KEEP_ENTRIES = 100_000
 
@@ -33,6 +34,20 @@ def trim(client: Redis, stream: str, group: str, now: float) -> int:
 def delivered_up_to(client: Redis, stream: str, group: str) -> str:
     """The last entry that the group has given to any consumer."""
     return _text(_group(client, stream, group)["last-delivered-id"])
+
+
+def stored_up_to(client: Redis, stream: str, group: str) -> tuple[int, int]:
+    """The last entry, as milliseconds and sequence, up to which the group has acknowledged every one. (0, 0) where
+    there is no group yet."""
+    try:
+        delivered = _order(_text(_group(client, stream, group)["last-delivered-id"]))
+        pending = cast("Mapping[str, Any]", client.xpending(stream, group))
+    except ResponseError:
+        return 0, 0
+    if not pending["pending"]:
+        return delivered
+    milliseconds, sequence = _order(_text(pending["min"]))
+    return min(delivered, (milliseconds, sequence - 1))
 
 
 def _group(client: Redis, stream: str, group: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
 from redis import Redis
 
 from alerts.bus import EVENTS_KEY
@@ -19,14 +20,14 @@ class Evidence(Plain):
     """
 
     v: Literal[1] = 1
-    event_id: str
-    camera_id: str
+    event_id: str = Field(max_length=36)
+    camera_id: str = Field(max_length=64)
     path: str | None = None
-    sha256: str | None = None
+    sha256: str | None = Field(default=None, max_length=64)
     begins_at: float | None = None
     ends_at: float | None = None
     bytes: int = 0
-    missing: str | None = None
+    missing: str | None = Field(default=None, max_length=64)
 
 
 def publish(client: Redis, evidence: Evidence) -> None:

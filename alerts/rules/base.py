@@ -41,6 +41,8 @@ class Finding:
     measured: float
     limit: float
     unit: Measure
+    lasted_s: float | None = None
+    lasted_limit_s: float | None = None
     objects: tuple[SeenObject, ...] = ()
     place: Zone | Line | None = None
     direction: Literal["forward", "backward"] | None = None

@@ -109,6 +109,8 @@ class Crowding:
                 measured=limit.measured(len(crowd)),
                 limit=limit.value,
                 unit=limit.unit,
+                lasted_s=round(duration, 3) if self._rule.duration_s else None,
+                lasted_limit_s=self._rule.duration_s or None,
                 objects=tuple(sighting.seen for sighting in crowd),
                 place=self._zone,
             )

@@ -16,6 +16,8 @@ from dashboard.policy import Action
 
 log = structlog.get_logger(__name__)
 _REMEMBERED = 20_000
+NOT_SHOWN = frozenset({"update", "evidence"})
+"""The page asks for these where it shows the event."""
 
 
 def fresh_row(entry: Entry) -> EventRow:
@@ -44,7 +46,7 @@ class EntryReader:
             self._regions.popitem(last=False)
 
     def decode(self, entry: Entry) -> EventRow | AlarmChange | None:
-        """``None`` for an entry that is neither; it has been counted."""
+        """``None`` for what the feed does not show, and for an entry that is nothing known, which has been counted."""
         try:
             if entry.type == "event":
                 row = fresh_row(entry)
@@ -52,6 +54,8 @@ class EntryReader:
                 return row
             if entry.type == "alarm":
                 return AlarmChange.model_validate_json(entry.data)
+            if entry.type in NOT_SHOWN:
+                return None
         except ValidationError as error:
             log.warning("undecodable_entry", id=str(entry.id), type=entry.type, faults=error.error_count())
         self.undecodable += 1

@@ -19,9 +19,10 @@ from sqlalchemy.exc import OperationalError
 from alerts.bus import EVENTS_KEY, SUPPRESSED_KEY, EventBus
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.connection import connect
+from alerts.delivery.trim import GROUP
 from alerts.event import Candidate, Event
 from alerts.event_id import new_event_id
-from alerts.historian import DEAD_KEY, GROUP, TRIM_EVERY_S, Historian
+from alerts.historian import DEAD_KEY, TRIM_EVERY_S, Historian
 from alerts.records import AlarmChange, EventFilter
 from alerts.redis_server import RedisLaunch, launch
 from alerts.storage.database import writing

@@ -13,7 +13,19 @@ HEAVY = {"numpy", "cv2", "av", "onnxruntime", "scipy"}
 
 
 @pytest.mark.parametrize(
-    "module", ["event", "records", "store", "bus", "historian", "health", "redis_server", "delivery.connection"]
+    "module",
+    [
+        "event",
+        "records",
+        "store",
+        "bus",
+        "historian",
+        "health",
+        "redis_server",
+        "delivery.connection",
+        "recording.locks",
+        "storage.evidence",
+    ],
 )
 def test_a_module_of_the_dashboard_loads_no_pixels(module: str) -> None:
     program = f"import sys, alerts.{module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"

@@ -81,9 +81,27 @@ def test_all_faults_come_at_once_each_with_its_line() -> None:
         ("- 1\n", "want a mapping of sections"),
         ("listen: {port: 70000}\n", "listen.port: Input should be less than or equal to 65535"),
         ("state_dir: 3\n", "state_dir: Input is not a valid path"),
+        ("desks: [{id: d, name: D, regions: [nowhere]}]\n", "desks[0].regions[0]: no region named 'nowhere'"),
+        ("desks: [{id: d, name: D, regions: [a], parent: e}]\n", "desks[0].parent: no desk named 'e'"),
+        (
+            "desks: [{id: d, name: D, regions: [a], parent: e}, {id: e, name: E, regions: [a], parent: d}]\n",
+            "desk 'e' would be above itself",
+        ),
+        ("alarms: {priority: [{sites: [s9], steps: 1}]}\n", "alarms.priority[0].sites[0]: no site named 's9'"),
         ("regions: [{id: a, name: A, level: village, children: [{id: b, name: B, level: town}]}]\n", "a town cannot"),
     ],
-    ids=["broken", "doubled key", "not a mapping", "out of range", "wrong type", "tree upside down"],
+    ids=[
+        "broken",
+        "doubled key",
+        "not a mapping",
+        "out of range",
+        "wrong type",
+        "desk of no region",
+        "desk under no desk",
+        "desks in a ring",
+        "priority of no site",
+        "tree upside down",
+    ],
 )
 def test_one_fault_is_named(text: str, fault: str) -> None:
     assert fault in "\n".join(faults_of(text))

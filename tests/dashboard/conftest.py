@@ -28,6 +28,7 @@ from alerts.event import Event, Snapshot
 from alerts.event_id import new_event_id
 from alerts.health import HEALTH_KEY, CameraHealth
 from alerts.storage.database import open_engine
+from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore
 from configs.desks import AlarmSettings, Desk, Reaction
 from configs.schema import Camera, Location, PatrolPlan, Region, RegionLevel, Settings, Severity, Site, StreamSettings
@@ -238,6 +239,7 @@ def wall_store(tmp_path: Path) -> Iterator[tuple[EventStore, AccountStore]]:
     store, accounts = EventStore(engine), AccountStore(engine, time.time, QUICK)
     store.migrate()
     accounts.migrate()
+    EvidenceStore(store.engine).migrate()
     yield store, accounts
     engine.dispose()
 

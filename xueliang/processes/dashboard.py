@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from prometheus_client import start_http_server
 
 from alerts.storage.database import open_engine
+from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore
 from configs.schema import Settings
 from dashboard.accounts import AccountStore
@@ -51,6 +52,7 @@ def body(settings: Settings) -> None:
         store.migrate()
         accounts = AccountStore(engine, time.time)
         accounts.migrate()
+        EvidenceStore(engine).migrate()
     app = create_app(
         Dependencies(
             settings=settings,

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from alerts.delivery.connection import connect
 from alerts.historian import Historian
 from alerts.storage.database import open_engine
+from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore
 from configs.schema import Settings
 from xueliang.metrics import Counters
@@ -29,14 +30,16 @@ def body(settings: Settings) -> None:
         raise CannotStart("the historian was given no REDIS_URL: start it by xueliang up")
     with opening(settings):
         engine = open_engine(database_url(settings))
-        store = EventStore(engine)
+        store, clips = EventStore(engine), EvidenceStore(engine)
         store.migrate()
+        clips.migrate()
     historian = Historian(
         connect(settings.redis_url, name="historian"),
         store,
         consumer="historian-1",
         evidence=evidence_dir(settings),
         retention=settings.retention,
+        clips=clips,
     )
     registry = CollectorRegistry()
     registry.register(Counters("xueliang_historian", historian.counters))

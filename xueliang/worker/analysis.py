@@ -10,6 +10,7 @@ from typing import Protocol
 from alerts.event import Box, Candidate, Overlay
 from alerts.event_id import new_event_id
 from alerts.pipeline import CameraRules
+from alerts.rules.base import Ongoing
 from alerts.snapshot import SnapshotWriter
 from configs.schema import Camera, ObjectRule, Settings
 from detect.attention import Attention
@@ -24,6 +25,9 @@ class CandidateSink(Protocol):
 
     def submit(self, candidates: Sequence[Candidate]) -> None:
         """Take them, without waiting."""
+
+    def observe(self, ongoing: Mapping[str, Ongoing], at: float) -> None:
+        """What was found and lasts at ``at`` (UTC epoch seconds), by dedup key."""
 
     def likely_repeat(self, dedup_key: str) -> bool:
         """Whether a picture of this happening would be thrown away."""
@@ -70,21 +74,23 @@ class CameraAnalysis:
         tracks = self._tracker.update(detections, frame.captured_at, frame.pts_s)
         with self._lock:
             candidates = self._rules.observe(tracks)
-            alarmed, pending = self._rules.alarmed, self._rules.pending
+            alarmed, pending, ongoing = self._rules.alarmed, self._rules.pending, self._rules.ongoing_tracks
         self._analysed(frame.stream, frame.pts_s, self._attention.matters(detections, frame.captured_at) or pending)
         if pending:
             self._raise_rank()
         if candidates:
             self._sink.submit([self._with_snapshot(candidate, frame) for candidate in candidates])
+        self._sink.observe(ongoing, frame.captured_at)
         self._show(tracks, alarmed)
         self.analysed_until = frame.captured_at
 
     def on_state(self, state: StreamState, now: float) -> None:
         """The state of the camera's stream, at each change and once a second."""
         with self._lock:
-            candidates = self._rules.observe_state(state, now)
+            candidates, ongoing = self._rules.observe_state(state, now), self._rules.ongoing_states
         if candidates:
             self._sink.submit(candidates)
+        self._sink.observe(ongoing, now)
 
     def _with_snapshot(self, candidate: Candidate, frame: Frame) -> Candidate:
         if self._sink.likely_repeat(candidate.dedup_key):

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from alerts.delivery.publisher import GAUGES
 from detect.tally import Histogram
 from ingest.gating.gate import GateState
 from ingest.gating.level import Level
@@ -22,7 +23,7 @@ def register(registry: CollectorRegistry, node: WorkerNode) -> None:
     registry.register(_Fallbacks(node))
     registry.register(_Overload(node))
     registry.register(_Live(node))
-    registry.register(Counters("xueliang_publisher", node.publisher.counters, frozenset({"waiting"})))
+    registry.register(Counters("xueliang_publisher", node.publisher.counters, GAUGES))
     registry.register(Counters("xueliang_snapshots", node.snapshots.counters))
     registry.register(
         Counters(

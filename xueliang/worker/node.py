@@ -11,9 +11,11 @@ from functools import partial
 import structlog
 from pydantic import SecretStr
 
-from alerts.bus import EventBus, Outcome
+from alerts.bus import EVENTS_KEY, EventBus, Outcome
 from alerts.delivery.connection import connect
 from alerts.delivery.publisher import Publisher
+from alerts.delivery.spool import Spool
+from alerts.delivery.trim import GROUP, stored_up_to
 from alerts.health import Fallback, HealthBoard, WorkerInfo
 from alerts.recording import evidence
 from alerts.recording.recordings import Recordings
@@ -66,7 +68,15 @@ class WorkerNode:
         self.mailboxes = Mailboxes(analysed, self.ledger, shares=shares)
         self.watch = Watch()
         self.snapshots = SnapshotWriter(evidence_dir(settings))
-        self.publisher = Publisher(EventBus(connect(redis_url, name=worker_id)), on_outcome=self._on_outcome)
+        bus = connect(redis_url, name=worker_id)
+        self._spool = Spool(settings.state_dir / "spool" / worker_id)
+        self.publisher = Publisher(
+            EventBus(bus),
+            spool=self._spool,
+            stored_up_to=partial(stored_up_to, bus, EVENTS_KEY, GROUP),
+            cameras=[camera.id for camera in cameras],
+            on_outcome=self._on_outcome,
+        )
         self.recordings = Recordings(
             settings,
             cameras,
@@ -157,6 +167,8 @@ class WorkerNode:
         self.mailboxes.close()
         self.stage.stop(1.0)
         unsent = self.publisher.stop(flush_s=0.5)
+        self._publishing.join(0.5)
+        self._spool.close()
         if self._status is not None:
             self._status.stop(0.5)
         self.watch.stop(0.5)
@@ -194,6 +206,7 @@ class WorkerNode:
             "decoding": self.decoders.device or "cpu",
             "fallbacks": [each.model_dump() for each in self.fallbacks],
             "admission": None if admission is None else admission.model_dump(),
+            "spool": self.publisher.trouble,
             "recording": None if recording is None else recording.model_dump(),
             "cameras": {name: str(ingest.state.phase) for name, ingest in self.ingests.items()},
         }

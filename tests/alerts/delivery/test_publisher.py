@@ -51,7 +51,7 @@ def ids(client: Redis) -> list[str]:
 def test_everything_submitted_arrives_and_is_told(redis_client: Redis, make_candidate: MakeCandidate) -> None:
     told: list[Outcome] = []
     publisher = Publisher(EventBus(redis_client), on_outcome=told.append)
-    sent = [make_candidate("k" if n % 3 else None) for n in range(600)]
+    sent = [make_candidate("k" if n % 3 else None, window_s=3600) for n in range(600)]
     with running(publisher):
         for start in range(0, 600, 100):
             publisher.submit(sent[start : start + 100])
@@ -64,7 +64,7 @@ def test_everything_submitted_arrives_and_is_told(redis_client: Redis, make_cand
 
 def test_a_picture_of_a_sure_repeat_can_be_saved(redis_client: Redis, make_candidate: MakeCandidate) -> None:
     now = [100.0]
-    publisher = Publisher(EventBus(redis_client), clock=lambda: now[0])
+    publisher = Publisher(EventBus(redis_client), clock=lambda: now[0], wall=lambda: 1_790_000_000.1)
     assert not publisher.likely_repeat("k")
     with running(publisher):
         publisher.submit([make_candidate("k", window_s=30.0)])

@@ -114,3 +114,10 @@ def test_the_limit_is_that_of_the_hour_and_the_room(
 def test_the_hysteresis_says_how_far_a_crowd_must_shrink(frame: Frame, hysteresis: float, found: list[int]) -> None:
     rule = with_limits({"limit": 10, "hysteresis": hysteresis})
     assert found_at(rule, frame, [10, 10, 7, 7, 10, 10]) == found
+
+
+def test_the_finding_tells_for_how_long_there_were_too_many(frame: Frame) -> None:
+    rule = crowding(2, 3)
+    two = {1: (0.5, 0.6), 2: (0.6, 0.6)}
+    (finding,) = [f for second in (0, 2, 4) for f in rule.observe(frame(second, two))]
+    assert (finding.lasted_s, finding.lasted_limit_s) == (4, 3)

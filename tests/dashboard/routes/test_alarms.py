@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -104,3 +105,29 @@ async def test_every_step_reaches_an_open_wall(wall: Any) -> None:
         changes = [(await feed.next("alarm"))["change"] for _ in range(2)]
     assert [change["command"] for change in changes] == ["acknowledge", "own"]
     assert changes[1]["standing"]["owner_name"] == changes[0]["by_name"]
+
+
+def test_the_load_of_a_day_is_counted_for_whom_it_concerns(wall: Any) -> None:
+    now = time.time()
+    made = [wall.event("east", occurred_at=now - 60 - number) for number in range(12)]
+    old = wall.event("east", number=2, occurred_at=now - 90_000, kind="crowding")
+    elsewhere = wall.event("west", occurred_at=now - 30)
+    for event in (*made, old, elsewhere):
+        wall.publish(event)
+    client = wall.client(regions=("east",))
+    for event, closing in zip(made, ("false", "false", "confirmed"), strict=False):
+        client.post(f"/api/events/{event.id}/acknowledge").raise_for_status()
+        client.post(f"/api/events/{event.id}/close", json={"closing": closing}).raise_for_status()
+    load = client.get("/api/alarms/load").json()
+    assert (load["alarms"], load["operators"], load["peak"], load["peak_class"]) == (12, 1, 12, "hard")
+    assert load["closings"] == {"confirmed": 1, "false": 2, "test": 0}
+    assert load["false_share"] == pytest.approx(2 / 3)
+    assert [flood["alarms"] for flood in load["floods"]] == [12]
+    worst = load["sources"][0]
+    assert (worst["camera_id"], worst["alarms"], worst["false"]) == ("east-1", 12, 2)
+    assert (load["standing"], load["longest_standing"][0]["event_id"]) == (1, old.id)
+    assert sum(bucket["alarms"] for bucket in load["buckets"]) == 12
+    assert wall.client().get("/api/alarms/load?operators=2").json()["per_operator_hour"] == pytest.approx(13 / 48)
+    assert client.get("/api/alarms/load?region=west").json()["alarms"] == 0
+    assert code(client.get("/api/alarms/load?from=0&to=1e9")) == (422, "bad_span")
+    assert code(wall.client(Role.FIELD_UNIT).get("/api/alarms/load")) == (403, "forbidden")

@@ -21,6 +21,7 @@ export function makeRouter(desk: Desk): Router {
       { path: "/login", name: "login", component: LoginPage, meta: { open: true } },
       { path: "/", name: "wall", component: DeskPage, meta: { action: "camera.watch" } },
       { path: "/history", name: "history", component: () => import("@/features/history/HistoryPage.vue"), meta: { action: "event.read" } },
+      { path: "/load", name: "load", component: () => import("@/features/load/LoadPage.vue"), meta: { action: "load.read" } },
       { path: "/health", name: "health", component: () => import("@/features/health/HealthPage.vue"), meta: { action: "camera.read" } },
       { path: "/:path(.*)*", name: "lost", component: LostPage },
     ],

@@ -4,6 +4,28 @@
  */
 
 export interface paths {
+    "/api/alarms/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Load
+         * @description After EEMUA 191, of the regions that the account covers. Without ``to`` until now, without ``from`` a day before.
+         *
+         *     Who shares the alarms is not on record: without ``operators``, one for each desk, or one.
+         */
+        get: operations["load_api_alarms_load_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -205,6 +227,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/{event_id}/clip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clip
+         * @description The event's clip as MP4; answers Range requests. 404 says why there is none.
+         */
+        get: operations["clip_api_events__event_id__clip_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events/{event_id}/close": {
         parameters: {
             query?: never;
@@ -239,6 +281,26 @@ export interface paths {
          * @description Words to the alarm's history, in any state.
          */
         post: operations["comment_api_events__event_id__comment_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evidence
+         * @description The event's clip, or why there is none; null while nothing is known of it.
+         */
+        get: operations["evidence_api_events__event_id__evidence_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -482,6 +544,87 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{camera_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recorded
+         * @description What of the camera is recorded, what is missing and why, and what is locked.
+         */
+        get: operations["recorded_api_recordings__camera_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{camera_id}/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lock
+         * @description Nothing of the span is deleted until the lock is taken away.
+         */
+        post: operations["lock_api_recordings__camera_id__locks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{camera_id}/locks/{lock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlock
+         * @description What was locked may be deleted again.
+         */
+        delete: operations["unlock_api_recordings__camera_id__locks__lock_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{camera_id}/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Video
+         * @description Fragmented MP4 of the span, from the key frame before it. ``x-begins-at`` and ``x-ends-at`` say what it covers:
+         *     it ends where the picture size changes.
+         */
+        get: operations["video_api_recordings__camera_id__video_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rotation": {
         parameters: {
             query?: never;
@@ -586,7 +729,7 @@ export interface components {
          * @description What a route, a websocket or an item of the feed asks for.
          * @enum {string}
          */
-        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "desk.read" | "desk.work" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
+        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "load.read" | "desk.read" | "desk.work" | "recording.read" | "recording.lock" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
         /**
          * Admission
          * @description What a worker's cameras were promised against its share of the machine, or those of all against all of it.
@@ -652,6 +795,65 @@ export interface components {
              * @enum {string}
              */
             type: "alarm";
+        };
+        /**
+         * AlarmLoad
+         * @description The load from ``since`` to ``until``.
+         *
+         *     ``average`` and ``peak`` are alarms in ten minutes for each operator, ``peak_at`` is when the worst ten minutes
+         *     ended. ``flood_share`` is the share of the time. ``false_share`` is of those closed as confirmed or false, null
+         *     where none was. ``standing`` counts, ``longest_standing`` names the oldest ten; both as of ``until``.
+         */
+        AlarmLoad: {
+            /** Alarms */
+            alarms: number;
+            /** Average */
+            average: number;
+            /**
+             * Average Class
+             * @enum {string}
+             */
+            average_class: "acceptable" | "manageable" | "demanding" | "unacceptable";
+            /**
+             * Bucket
+             * @enum {string}
+             */
+            bucket: "hour" | "day";
+            /** Buckets */
+            buckets: components["schemas"]["LoadBucket"][];
+            /** Closings */
+            closings: {
+                [key: string]: number;
+            };
+            /** False Share */
+            false_share: number | null;
+            /** Flood Share */
+            flood_share: number;
+            /** Floods */
+            floods: components["schemas"]["Flood"][];
+            /** Longest Standing */
+            longest_standing: components["schemas"]["Standing24"][];
+            /** Operators */
+            operators: number;
+            /** Peak */
+            peak: number;
+            /** Peak At */
+            peak_at: number | null;
+            /**
+             * Peak Class
+             * @enum {string}
+             */
+            peak_class: "manageable" | "hard" | "excessive";
+            /** Per Operator Hour */
+            per_operator_hour: number;
+            /** Since */
+            since: number;
+            /** Sources */
+            sources: components["schemas"]["Source"][];
+            /** Standing */
+            standing: number;
+            /** Until */
+            until: number;
         };
         /**
          * AlarmState
@@ -900,10 +1102,11 @@ export interface components {
         };
         /**
          * Do
-         * @description A step. The last four are the system's: the situation's end, routing to a desk, escalation, a shift's change.
+         * @description A step. The last five are the system's: the situation has ended, goes on after all, routing to a desk,
+         *     escalation, a shift's change.
          * @enum {string}
          */
-        Do: "acknowledge" | "own" | "comment" | "start" | "hold" | "shelve" | "unshelve" | "close" | "reopen" | "return" | "route" | "escalate" | "hand_over";
+        Do: "acknowledge" | "own" | "comment" | "start" | "hold" | "shelve" | "unshelve" | "close" | "reopen" | "return" | "recur" | "route" | "escalate" | "hand_over";
         /** Done */
         Done: {
             /**
@@ -1002,6 +1205,16 @@ export interface components {
              * @enum {string}
              */
             kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
+            /**
+             * Lasted Limit S
+             * @description crowding: for how long it had to be so
+             */
+            lasted_limit_s?: number | null;
+            /**
+             * Lasted S
+             * @description crowding: for how long it was so; null: not asked for
+             */
+            lasted_s?: number | null;
             /** Limit */
             limit: number;
             /** Measured */
@@ -1071,6 +1284,41 @@ export interface components {
             version: number;
         };
         /**
+         * Evidence
+         * @description The clip of event ``event_id``, or why there is none.
+         *
+         *     ``path`` is relative to the evidence folder, ``sha256`` that of the whole file, ``bytes`` its size; ``begins_at``
+         *     and ``ends_at``: of its pictures, UTC epoch s. Without a clip ``missing`` says why: a cause of a gap in the
+         *     recording, ``disk_full`` among them, or ``unknown``.
+         */
+        Evidence: {
+            /** Begins At */
+            begins_at?: number | null;
+            /**
+             * Bytes
+             * @default 0
+             */
+            bytes: number;
+            /** Camera Id */
+            camera_id: string;
+            /** Ends At */
+            ends_at?: number | null;
+            /** Event Id */
+            event_id: string;
+            /** Missing */
+            missing?: string | null;
+            /** Path */
+            path?: string | null;
+            /** Sha256 */
+            sha256?: string | null;
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v: 1;
+        };
+        /**
          * Fallback
          * @description A part of the work that runs on ``used`` although the settings asked for ``asked``, or does so for some streams.
          *
@@ -1120,6 +1368,18 @@ export interface components {
              * @default 0
              */
             visits: number;
+        };
+        /**
+         * Flood
+         * @description From its first alarm until the rate has fallen.
+         */
+        Flood: {
+            /** Alarms */
+            alarms: number;
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
         };
         /**
          * GateState
@@ -1364,6 +1624,28 @@ export interface components {
              */
             worker: boolean;
         };
+        /**
+         * LoadBucket
+         * @description Alarms from ``start`` to the next bucket's start.
+         */
+        LoadBucket: {
+            /** Alarms */
+            alarms: number;
+            /** Start */
+            start: number;
+        };
+        /**
+         * Locking
+         * @description A span that shall not be deleted, UTC epoch s, and why.
+         */
+        Locking: {
+            /** Begins At */
+            begins_at: number;
+            /** Ends At */
+            ends_at: number;
+            /** Reason */
+            reason: string;
+        };
         /** Login */
         Login: {
             /**
@@ -1490,6 +1772,72 @@ export interface components {
             owed: boolean;
             /** Site Id */
             site_id: string;
+        };
+        /**
+         * RecordedSpan
+         * @description Recorded without a gap at one picture size; UTC epoch s, px.
+         */
+        RecordedSpan: {
+            /** Begins At */
+            begins_at: number;
+            /** Bytes */
+            bytes: number;
+            /** Ends At */
+            ends_at: number;
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
+        };
+        /**
+         * RecordingGap
+         * @description Not recorded; UTC epoch s. ``cause``: ``None`` where it is not known, else ``restart``, ``policy``,
+         *     ``disk_full``, ``queue_full``, ``write_error``, ``clock_back`` or a stream's fault.
+         */
+        RecordingGap: {
+            /** Begins At */
+            begins_at: number;
+            /** Cause */
+            cause: string | null;
+            /** Ends At */
+            ends_at: number;
+        };
+        /**
+         * RecordingLock
+         * @description Nothing that overlaps ``begins_at`` to ``ends_at``, UTC epoch s, is deleted: ``reason``, by whom, since when.
+         */
+        RecordingLock: {
+            /** At */
+            at: number;
+            /** Begins At */
+            begins_at: number;
+            /** By */
+            by: string;
+            /** Ends At */
+            ends_at: number;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * RecordingTimeline
+         * @description Of one camera between ``since`` and ``until``, UTC epoch s: ``until`` may lie before what was asked for, since
+         *     the last seconds are still being put together.
+         */
+        RecordingTimeline: {
+            /** Camera Id */
+            camera_id: string;
+            /** Gaps */
+            gaps: components["schemas"]["RecordingGap"][];
+            /** Locks */
+            locks: components["schemas"]["RecordingLock"][];
+            /** Since */
+            since: number;
+            /** Spans */
+            spans: components["schemas"]["RecordedSpan"][];
+            /** Until */
+            until: number;
         };
         /** RegionInfo */
         RegionInfo: {
@@ -1663,6 +2011,25 @@ export interface components {
             width: number;
         };
         /**
+         * Source
+         * @description A camera and what it alarms by. ``share`` of all alarms; ``false``: closed as false.
+         */
+        Source: {
+            /** Alarms */
+            alarms: number;
+            /** Camera Id */
+            camera_id: string;
+            /** False */
+            false: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
+            /** Share */
+            share: number;
+        };
+        /**
          * Standing
          * @description Where an alarm stands. Times are UTC epoch seconds; ``version`` counts the steps taken.
          *
@@ -1739,6 +2106,23 @@ export interface components {
              * @default 0
              */
             version: number;
+        };
+        /**
+         * Standing24
+         * @description An alarm that is open for more than a day.
+         */
+        Standing24: {
+            /** Camera Id */
+            camera_id: string;
+            /** Event Id */
+            event_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
+            /** Since */
+            since: number;
         };
         /**
          * Step
@@ -1872,6 +2256,97 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    load_api_alarms_load_get: {
+        parameters: {
+            query?: {
+                /** @description UTC epoch seconds, inclusive */
+                from?: number | null;
+                /** @description UTC epoch seconds, exclusive */
+                to?: number | null;
+                region?: string[] | null;
+                /** @description who share the alarms */
+                operators?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmLoad"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     audit_api_audit_get: {
         parameters: {
             query?: {
@@ -2752,6 +3227,91 @@ export interface operations {
             };
         };
     };
+    clip_api_events__event_id__clip_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     close_api_events__event_id__close_post: {
         parameters: {
             query?: never;
@@ -2863,6 +3423,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    evidence_api_events__event_id__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evidence"] | null;
                 };
             };
             /** @description Unauthorized */
@@ -3903,6 +4548,361 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    recorded_api_recordings__camera_id__get: {
+        parameters: {
+            query: {
+                /** @description UTC epoch seconds, inclusive */
+                from: number;
+                /** @description UTC epoch seconds, exclusive */
+                to: number;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingTimeline"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    lock_api_recordings__camera_id__locks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Locking"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingLock"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    unlock_api_recordings__camera_id__locks__lock_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera_id: string;
+                lock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingLock"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    video_api_recordings__camera_id__video_get: {
+        parameters: {
+            query: {
+                /** @description UTC epoch seconds, inclusive */
+                from: number;
+                /** @description UTC epoch seconds, exclusive */
+                to: number;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
                 };
             };
             /** @description Unauthorized */

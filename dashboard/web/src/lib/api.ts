@@ -1,7 +1,7 @@
 /** Typed calls of the dashboard's HTTP. Every failure is an `ApiError` with one sentence and one way on. */
 
 import type { Words } from "./i18n";
-import type { Account, CameraHealth, EventPage, EventRow, Histogram, NodeInfo, Rotation } from "./model";
+import type { Account, AlarmLoad, CameraHealth, EventPage, EventRow, Histogram, NodeInfo, Rotation } from "./model";
 
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -81,6 +81,7 @@ export function makeApi(options: ApiOptions) {
       call<Histogram>("GET", `/api/events/histogram${queryString(query)}`, undefined, signal),
     acknowledge: (eventId: string, comment: string) =>
       call<EventRow>("POST", `/api/events/${id(eventId)}/acknowledge`, comment === "" ? {} : { comment }),
+    alarmLoad: (query: { readonly from: number; readonly to: number }, signal?: AbortSignal) => call<AlarmLoad>("GET", `/api/alarms/load${queryString(query)}`, undefined, signal),
     rotation: () => call<Rotation>("GET", "/api/rotation"),
     rotationNext: () => call<Rotation>("POST", "/api/rotation/next"),
   };

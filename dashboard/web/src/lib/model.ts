@@ -8,6 +8,7 @@ export type EventRow = Schemas["EventRow"];
 export type EventPage = Schemas["EventPage"];
 export type Histogram = Schemas["Histogram"];
 export type Account = Schemas["Me"];
+export type AlarmLoad = Schemas["AlarmLoad"];
 export type NodeInfo = Schemas["Node"];
 export type CameraInfo = Schemas["CameraInfo"];
 export type SiteInfo = Schemas["SiteInfo"];
@@ -21,7 +22,11 @@ export type EventKind = EventRow["kind"];
 export type Severity = EventRow["severity"];
 export type AlarmState = EventRow["state"];
 
-export const KINDS: readonly EventKind[] = ["intrusion", "line_crossing", "crowding", "camera_offline"];
+export const KINDS: readonly EventKind[] = [
+  "intrusion", "loitering", "line_crossing", "crowding", "unattended", "wrong_way", "stopped_vehicle", "camera_offline", "camera_fault",
+];
+/** Of the camera itself, not of what it sees. */
+export const ofCamera = ({ kind }: Pick<EventRow, "kind">): boolean => kind === "camera_offline" || kind === "camera_fault";
 export const STATES: readonly AlarmState[] = ["new", "acknowledged", "in_progress", "on_hold", "shelved", "closed"];
 export const SEVERITIES: readonly Severity[] = ["critical", "high", "medium", "low"];
 

@@ -28,6 +28,24 @@ describe("reason", () => {
     expect(chip(dwelt, en)).toBe("6.2 s / limit 5 s");
   });
 
+  it("says for how long there were too many, and how close they stood", () => {
+    const lasting = { unit: "objects", measured: 3, limit: 2, lasted_s: 12.04, lasted_limit_s: 10 } as const;
+    expect(reason(row("a", lasting), en)).toBe("3 people in “步行街” for 12.0 s, limit 2 for 10 s");
+    const dense = row("a", { unit: "per_m2", measured: 0.625, limit: 0.5 });
+    expect(reason(dense, en)).toBe("0.63 a square metre in “步行街”, limit 0.5");
+    expect(chip(dense, zh)).toBe("0.63 人/m² / 限 0.5");
+  });
+
+  it("has a sentence for each kind", () => {
+    const timed = { unit: "s", measured: 65.2, limit: 60 } as const;
+    expect(reason(row("a", { kind: "loitering", ...timed }), en)).toBe("1 person loitering in “步行街” for 65.2 s, limit 60 s");
+    expect(reason(row("a", { kind: "unattended", ...timed, objects: [] }), zh)).toBe("「步行街」缺岗 65.2 s，限 60 s");
+    expect(reason(row("a", { kind: "wrong_way", ...timed }), zh)).toBe("1 人在「步行街」逆行 65.2 s，限 60 s");
+    expect(reason(row("a", { kind: "stopped_vehicle", ...timed }), en)).toContain("standing in “步行街” for 65.2 s");
+    expect(reason(row("a", { kind: "camera_fault", ...timed, fault: "dark" }), zh)).toBe("画面全黑或被遮挡，持续 65.2 s（触发 60 s）");
+    expect(chip(row("a", { kind: "unattended", ...timed }), en)).toBe("65.2 s / limit 60 s");
+  });
+
   it("names the direction of a crossing", () => {
     const crossing = row("a", { kind: "line_crossing", unit: "crossings", measured: 1, limit: 1, direction: "forward", place_name: "北墙" });
     expect(reason(crossing, en)).toBe("1 person crossed “北墙”, forward");

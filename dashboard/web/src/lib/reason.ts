@@ -8,6 +8,11 @@ export function number(value: number): string {
   return Number.isInteger(value) || value >= 100 ? String(Math.round(value)) : value.toFixed(1);
 }
 
+/** 0.45 a square metre. */
+function share(value: number): string {
+  return String(Number(value.toFixed(2)));
+}
+
 /** "22 人" if all that was seen are people, else "22 个". */
 export function counted(row: EventRow, n: number, { t }: Pick<Words, "t">): string {
   const people = row.objects.length > 0 && row.objects.every(({ label }) => label === "person");
@@ -21,8 +26,19 @@ export function reason(row: EventRow, words: Words): string {
   const place = row.place_name ?? t("place.whole");
   const limit = number(row.limit);
   switch (row.kind) {
-    case "crowding":
-      return t("reason.crowding", { measured: counted(row, row.measured, words), place, limit });
+    case "crowding": {
+      const times = { seconds: number(row.lasted_s ?? 0), most: number(row.lasted_limit_s ?? 0) };
+      if (row.unit === "per_m2") return t(row.lasted_limit_s ? "reason.density.lasting" : "reason.density", { measured: share(row.measured), place, limit: share(row.limit), ...times });
+      return t(row.lasted_limit_s ? "reason.crowding.lasting" : "reason.crowding", { measured: counted(row, row.measured, words), place, limit, ...times });
+    }
+    case "loitering":
+    case "wrong_way":
+    case "stopped_vehicle":
+      return t(`reason.${row.kind}`, { measured: counted(row, Math.max(1, row.objects.length), words), place, seconds: number(row.measured), limit });
+    case "unattended":
+      return t("reason.unattended", { place, seconds: number(row.measured), limit });
+    case "camera_fault":
+      return t("reason.camera_fault", { fault: word("fault", row.fault, "fault.unknown"), measured: number(row.measured), limit });
     case "intrusion": {
       const measured = counted(row, Math.max(1, row.unit === "objects" ? row.measured : row.objects.length), words);
       if (row.unit !== "s" || row.limit === 0) return t("reason.intrusion", { measured, place });
@@ -41,6 +57,7 @@ export function reason(row: EventRow, words: Words): string {
 /** The few words that fit on a tile: the measured value against its limit. */
 export function chip(row: EventRow, words: Words): string {
   const { t } = words;
+  if (row.unit === "per_m2") return t("chip.density", { measured: share(row.measured), limit: share(row.limit) });
   if (row.kind === "crowding") return t("chip.crowding", { measured: counted(row, row.measured, words), limit: number(row.limit) });
   if (row.kind === "camera_offline") return t("chip.offline", { measured: number(row.measured) });
   if (row.unit === "s" && row.limit > 0) return t("chip.seconds", { measured: number(row.measured), limit: number(row.limit) });
