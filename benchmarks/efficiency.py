@@ -2,16 +2,20 @@
 
 Both run as many sessions of one thread, in short slices by turns, so that what else the machine does meets both. On an
 accelerator both run as many pictures at once, and ONNX Runtime alone has them in the device's memory for good.
+
+``python -m benchmarks.efficiency MODEL VIDEO SESSIONS ROUNDS`` compares in a process of its own, on its processor.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -22,6 +26,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from benchmarks.cases.accuracy import spec_of
 from detect.accelerator import CPU, Accelerator
 from detect.detection import Detections
 from detect.detector import OnnxDetector
@@ -209,3 +214,14 @@ def _bare_run(spec: ModelSpec, accelerator: Accelerator, pixels: NDArray[np.floa
     for output in session.get_outputs():
         binding.bind_output(output.name, "cpu")
     return partial(session.run_with_iobinding, binding)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Prints the slices as JSON."""
+    model, video, sessions, rounds = argv
+    told = compare(spec_of(Path(model)), decoded(Path(video)), sessions=int(sessions), rounds=int(rounds), slice_s=1.0)
+    print(json.dumps(asdict(told)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -46,7 +46,7 @@ LEAST, LEAST_OF_ALL = 0.90, 0.98
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One trial. ``worst`` and ``kept``: analysed ÷ promised, of the camera served worst and of all together; ``shares``:
+    """One trial. ``worst``, ``kept``: analysed ÷ promised, of the camera served worst and of all together; ``shares``:
     of each."""
 
     cameras: int

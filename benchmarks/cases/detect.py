@@ -22,8 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.cases.accuracy import spec_of
-from benchmarks.efficiency import compare, decoded
+from benchmarks.efficiency import Comparison, Slice
 from benchmarks.material import StagedSource
 from benchmarks.peers import environment
 from benchmarks.peers.environment import PeerUnavailableError
@@ -33,6 +32,7 @@ from ingest.simulator.background import SimulatorThread
 from ingest.simulator.camera import SimCamera
 from ingest.simulator.encode import Profile, Profiles, cached_files, prepare
 from ingest.simulator.source import Source, scenes
+from xueliang.node import WORKER_MEMORY
 from xueliang.surroundings import shared_folder
 
 YOLOX, YOLOV8 = "yolox_nano_416", "yolov8n_int8_qdq_640"
@@ -97,8 +97,7 @@ def source_of(shared: Path, report: Report) -> Source:
 
 
 def _efficiency(report: Report, model: Path, source: Source, scale: Scale) -> None:
-    frames = decoded(cached_files(source, PROFILES, CACHE)[0])
-    told = compare(spec_of(model), frames, sessions=CORES, rounds=scale.slices, slice_s=1.0)
+    told = _compared(model, cached_files(source, PROFILES, CACHE)[0], scale.slices)
     figures = report.figures
     figures["efficiency_vs_bare"] = Figure(round(told.ratio(lambda one: one.rate), 3), "x", "higher", 0.90)
     figures["efficiency_vs_bare_cpu"] = Figure(round(1 / told.ratio(lambda one: one.cost_ms), 3), "x", "higher")
@@ -106,7 +105,20 @@ def _efficiency(report: Report, model: Path, source: Source, scale: Scale) -> No
         report.samples[f"{name}_rate"] = [one.rate for one in slices]
         report.samples[f"{name}_cost_ms"] = [one.cost_ms for one in slices]
         figures[f"{name}_rate"] = Figure(round(float(np.median(report.samples[f"{name}_rate"])), 1), "1/s", "higher")
-    report.notes.append(f"pool and bare: {CORES} sessions of one thread, {YOLOX}")
+    report.notes.append(
+        f"pool and bare: {CORES} sessions of one thread, {YOLOX}, in one process with a worker's memory"
+    )
+
+
+def _compared(model: Path, video: Path, rounds: int) -> Comparison:
+    command = [sys.executable, "-m", "benchmarks.efficiency", str(model), str(video), str(CORES), str(rounds)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **WORKER_MEMORY}, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"benchmarks.efficiency ended with {done.returncode}: {done.stderr.strip()[-400:]}")
+    told = json.loads(done.stdout)
+    return Comparison(*([Slice(**one) for one in told[name]] for name in ("pool", "bare")))
 
 
 class Loop(Protocol):
@@ -149,7 +161,7 @@ def _against(report: Report, peer: str, goal: float, scale: Scale, loop: Loop, m
 
 def _ours(model: Path, urls: list[str], seconds: float, *, fps: float | None = None) -> dict[str, Any]:
     try:
-        return _loop([sys.executable, "-m", "benchmarks.peers.worker_loop"], model, urls, seconds, fps)
+        return _loop([sys.executable, "-m", "benchmarks.peers.worker_loop"], model, urls, seconds, fps, WORKER_MEMORY)
     except PeerUnavailableError as error:
         raise RuntimeError(f"our own loop failed: {error}") from None  # no reason to leave a figure out
 
