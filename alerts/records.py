@@ -83,7 +83,7 @@ class EventFilter(Plain):
     """Which events. ``None`` restricts nothing; an **empty** tuple matches nothing (an account without regions).
 
     Times bound ``occurred_at``, UTC epoch seconds: ``since`` inclusive, ``until`` exclusive. Region ids are taken as
-    they are: whoever means the regions below one names them too.
+    they are: whoever means the regions below one names them too. ``flood`` is the mark of a group.
     """
 
     since: float | None = None
@@ -94,6 +94,7 @@ class EventFilter(Plain):
     sites: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
     states: tuple[AlarmState, ...] | None = None
+    flood: str | None = None
 
 
 class EventPage(Plain):

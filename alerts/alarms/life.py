@@ -108,6 +108,7 @@ class Standing(Plain):
     ``comment`` is the newest one. ``shelved_from`` is the state that the end of the shelf brings back. ``due_at`` is
     when the reaction clock ends, null where none runs; ``escalations`` is how often it has.
     ``priority`` is the severity moved by place and time, null where no desk was asked for.
+    ``flood`` marks the group that it belongs to, since it came in a flood (:mod:`alerts.alarms.flood`).
     """
 
     state: AlarmState = AlarmState.NEW
@@ -126,13 +127,14 @@ class Standing(Plain):
     priority: Severity | None = None
     due_at: float | None = None
     escalations: int = 0
+    flood: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """A step that is asked for. ``until`` goes with shelve, ``closing`` with close, ``desk``, ``priority`` and
-    ``due_at`` with route and escalate, ``taker`` with a hand-over; ``take_over`` lets :attr:`Do.OWN` take an alarm
-    from its owner.
+    ``due_at`` with route and escalate, ``flood`` with route, ``taker`` with a hand-over; ``take_over`` lets
+    :attr:`Do.OWN` take an alarm from its owner.
     """
 
     do: Do
@@ -142,6 +144,7 @@ class Command:
     desk: str | None = None
     priority: Severity | None = None
     due_at: float | None = None
+    flood: str | None = None
     taker: Actor | None = None
     take_over: bool = False
 
@@ -226,7 +229,14 @@ def _routed(standing: Standing, command: Command) -> dict[str, object]:
     clock = command.due_at if standing.state is AlarmState.NEW else None
     more = 1 if command.do is Do.ESCALATE else 0
     priority = command.priority or standing.priority
-    return {"desk": command.desk, "priority": priority, "due_at": clock, "escalations": standing.escalations + more}
+    flood = command.flood if command.do is Do.ROUTE else standing.flood
+    return {
+        "desk": command.desk,
+        "priority": priority,
+        "due_at": clock,
+        "escalations": standing.escalations + more,
+        "flood": flood,
+    }
 
 
 def still_open(standing: Standing) -> bool:

@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alerts.alarms.flood import Lately
 from alerts.alarms.life import SYSTEM, Actor, AlarmState, Closing, Command, Do, IllegalStep, Standing, step
 from alerts.alarms.load import LoadRow, Standing24
 from alerts.records import AlarmChange, EventFilter, EventRow, Step
 from alerts.storage.database import reading, writing
-from alerts.storage.queries import conditions, row_of, rows_query, standing_of
+from alerts.storage.queries import conditions, position_of, row_of, rows_query, standing_of
 from alerts.storage.schema import alarm_steps, alarms, events
 from alerts.store import UnknownEvent
 
@@ -133,6 +134,23 @@ class AlarmStore:
             .limit(limit)
         )
         return self._rows(wanted)
+
+    def lately(self, since: float) -> Lately:
+        """What came to each desk since then (by arrival on the bus), for :func:`alerts.alarms.flood.grouped`."""
+        joined = alarms.join(events, alarms.c.event_id == events.c.id)
+        came = (events.c.position >= position_of(f"{max(0, int(since * 1000))}-0"), alarms.c.desk.is_not(None))
+        single = select(alarms.c.desk, func.count().label("number")).select_from(joined).where(*came)
+        marked = select(alarms.c.desk, events.c.site_id, events.c.kind, func.max(alarms.c.flood).label("mark"))
+        with reading(self._engine) as connection:
+            counted = connection.execute(single.where(alarms.c.flood.is_(None)).group_by(alarms.c.desk)).all()
+            groups = connection.execute(
+                marked.select_from(joined)
+                .where(*came, alarms.c.flood.is_not(None))
+                .group_by(alarms.c.desk, events.c.site_id, events.c.kind)
+            ).all()
+        return Lately(
+            {row.desk: row.number for row in counted}, {(row.desk, row.site_id, row.kind): row.mark for row in groups}
+        )
 
     def overdue(self, now: float, limit: int) -> list[EventRow]:
         """Alarms whose reaction clock has ended, the longest first."""

@@ -113,4 +113,10 @@ def _second(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _second)
+def _third(connection: Connection) -> None:
+    """Alarms that came in a flood are marked with their group."""
+    connection.execute(text("ALTER TABLE alarms ADD COLUMN flood VARCHAR(36)"))
+    connection.execute(text("CREATE INDEX alarms_by_flood ON alarms (flood)"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third)

@@ -70,6 +70,8 @@ def conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
         if values is not None:
             # One value as an equation: only then does its index give the order as well.
             yield column == str(values[0]) if len(values) == 1 else column.in_([str(value) for value in values])
+    if wanted.flood is not None:
+        yield events.c.id.in_(select(alarms.c.event_id).where(alarms.c.flood == wanted.flood))
     # All states are no condition: the planner would take the index by state for it.
     if wanted.states is not None and set(wanted.states) != set(AlarmState):
         words = [AlarmState(state).value for state in wanted.states]

@@ -59,9 +59,11 @@ alarms = Table(
     Column("priority", String(16)),
     Column("due_at", Float(53)),
     Column("escalations", Integer, nullable=False),
+    Column("flood", String(36)),
     Index("alarms_by_shelf", "shelved_until"),
     Index("alarms_by_due", "due_at"),
     Index("alarms_by_desk", "desk", "state"),
+    Index("alarms_by_flood", "flood"),
 )
 
 # The history of every alarm, comments included: only ever added to.

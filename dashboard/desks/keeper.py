@@ -13,7 +13,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
+from alerts.alarms.flood import Arrival, grouped
 from alerts.alarms.life import Command, Do
+from alerts.alarms.load import WINDOW_S
 from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
 from alerts.records import AlarmChange, EventRow
@@ -123,7 +125,7 @@ class Keeper:
         overdue = self._alarms.overdue(now, BATCH)
         if new or overdue:
             manned = self.manned()
-            changes += self._take("routed", [self._route(row, manned, now) for row in new], now)
+            changes += self._take("routed", self._routes(new, manned, now), now)
             changes += self._take("escalated", [self._escalate(row, manned, now) for row in overdue], now)
         return changes
 
@@ -132,12 +134,20 @@ class Keeper:
         self._figures[figure] += len(taken)
         return taken
 
-    def _route(self, row: EventRow, manned: frozenset[str], now: float) -> tuple[str, int, Command]:
-        desk = self.tree.route(row.region_id, manned)
-        priority = self._priorities.of_event(row)
-        due_at = now + self._reaction.of(priority)
-        command = Command(Do.ROUTE, desk=None if desk is None else desk.id, priority=priority, due_at=due_at)
-        return row.id, row.version, command
+    def _routes(self, rows: list[EventRow], manned: frozenset[str], now: float) -> list[tuple[str, int, Command]]:
+        """Each to its desk, with its priority and reaction clock; in a flood marked with its group."""
+        desks = {row.id: desk.id for row in rows if (desk := self.tree.route(row.region_id, manned)) is not None}
+        arrivals = [Arrival(row.id, desks[row.id], row.site_id, row.kind) for row in rows if row.id in desks]
+        marks = grouped(arrivals, self._alarms.lately(now - WINDOW_S)) if arrivals else {}
+        wanted = []
+        for row in rows:
+            priority = self._priorities.of_event(row)
+            due_at = now + self._reaction.of(priority)
+            command = Command(
+                Do.ROUTE, desk=desks.get(row.id), priority=priority, due_at=due_at, flood=marks.get(row.id)
+            )
+            wanted.append((row.id, row.version, command))
+        return wanted
 
     def _escalate(self, row: EventRow, manned: frozenset[str], now: float) -> tuple[str, int, Command]:
         """Up one; at the top the clock stops, and the alarm stays there as new."""

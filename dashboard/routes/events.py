@@ -38,6 +38,7 @@ def event_filter(
     site: Annotated[list[str] | None, Query()] = None,
     region: Annotated[list[str] | None, Query()] = None,
     state: Annotated[list[AlarmState] | None, Query()] = None,
+    flood: Annotated[str | None, Query(max_length=36, description="the mark of a group")] = None,
 ) -> EventFilter:
     """A region stands for its subtree; what the viewer does not cover is never found."""
     wanted = None if region is None else deps.regions.scope(region)
@@ -51,6 +52,7 @@ def event_filter(
         sites=_tuple(site),
         regions=None if scope is None else tuple(sorted(scope)),
         states=_tuple(state),
+        flood=flood,
     )
 
 

@@ -81,6 +81,28 @@ async def test_a_shelf_ends_by_itself_and_the_clock_begins_again(wall: Any) -> N
         assert (await until(feed, "route"))["standing"]["due_at"] is not None
 
 
+async def test_a_flood_is_grouped_and_nothing_is_hidden(wall: Any) -> None:
+    client = wall.client()
+    events = [wall.event("east", severity=Severity.MEDIUM) for _ in range(14)]
+    events += [wall.event("east", severity=Severity.MEDIUM, kind="crowding")]
+    for event in events:
+        wall.publish(event)
+    while wall.parts.alarms.unrouted(0.0, 100):
+        await asyncio.sleep(0.01)
+    rows = {row["id"]: row for row in client.get("/api/events?limit=50").json()["rows"]}
+    marks = [rows[event.id]["flood"] for event in events]
+    assert marks == [None] * 10 + [events[10].id] * 4 + [events[14].id]
+    assert all(rows[event.id]["due_at"] for event in events)
+    group = client.get(f"/api/events?flood={events[10].id}").json()
+    assert (group["total"], {row["id"] for row in group["rows"]}) == (4, {event.id for event in events[10:14]})
+    # What comes later joins the group that grows.
+    late = wall.event("east", severity=Severity.MEDIUM)
+    wall.publish(late)
+    while wall.parts.alarms.unrouted(0.0, 100):
+        await asyncio.sleep(0.01)
+    assert wall.store.get(late.id).flood == events[10].id
+
+
 def test_a_shift_is_taken_with_everything_that_is_open(wall: Any) -> None:
     first, second, other = wall.client(), wall.client(), wall.client(Role.SHIFT_LEADER)
     assert first.post("/api/desks/east-desk/take").status_code == 200

@@ -1198,6 +1198,8 @@ export interface components {
              * @description of a camera's kinds: the word of ingest.state.Fault
              */
             fault?: string | null;
+            /** Flood */
+            flood?: string | null;
             /** Id */
             id: string;
             /**
@@ -2036,6 +2038,7 @@ export interface components {
          *     ``comment`` is the newest one. ``shelved_from`` is the state that the end of the shelf brings back. ``due_at`` is
          *     when the reaction clock ends, null where none runs; ``escalations`` is how often it has.
          *     ``priority`` is the severity moved by place and time, null where no desk was asked for.
+         *     ``flood`` marks the group that it belongs to, since it came in a flood (:mod:`alerts.alarms.flood`).
          */
         Standing: {
             /**
@@ -2075,6 +2078,11 @@ export interface components {
              * @default 0
              */
             escalations: number;
+            /**
+             * Flood
+             * @default null
+             */
+            flood: string | null;
             /**
              * Owner
              * @default null
@@ -2877,6 +2885,8 @@ export interface operations {
                 site?: string[] | null;
                 region?: string[] | null;
                 state?: components["schemas"]["AlarmState"][] | null;
+                /** @description the mark of a group */
+                flood?: string | null;
             };
             header?: never;
             path?: never;
@@ -2972,6 +2982,8 @@ export interface operations {
                 site?: string[] | null;
                 region?: string[] | null;
                 state?: components["schemas"]["AlarmState"][] | null;
+                /** @description the mark of a group */
+                flood?: string | null;
             };
             header?: never;
             path?: never;
