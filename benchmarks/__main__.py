@@ -15,10 +15,13 @@ from pathlib import Path
 
 from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.builtin import BUILTIN
+from benchmarks.cases.chaos import CHAOS
 from benchmarks.cases.clips import CLIPS
 from benchmarks.cases.dedup import DEDUP
 from benchmarks.cases.density import DENSITY
 from benchmarks.cases.detect import DETECT
+from benchmarks.cases.events import EVENTS
+from benchmarks.cases.gate import GATE
 from benchmarks.cases.gpu import GPU
 from benchmarks.cases.ingest import INGEST
 from benchmarks.cases.node import NODE
@@ -30,7 +33,23 @@ from benchmarks.report import Case, Report
 
 CASES: dict[str, Case] = {
     case.name: case
-    for case in (NODE, RECOVERY, DEDUP, RECORDING, CLIPS, INGEST, DETECT, GPU, DENSITY, ACCURACY, BUILTIN, TRACKING)
+    for case in (
+        NODE,
+        RECOVERY,
+        CHAOS,
+        DEDUP,
+        RECORDING,
+        CLIPS,
+        INGEST,
+        GATE,
+        DETECT,
+        GPU,
+        DENSITY,
+        ACCURACY,
+        BUILTIN,
+        TRACKING,
+        EVENTS,
+    )
 }
 
 RESULTS = Path("benchmarks/results")

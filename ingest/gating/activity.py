@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from math import log2
+from itertools import cycle
+from math import inf, log2
 from statistics import median
 
 _STEP = 1.0
@@ -126,6 +127,7 @@ class Activity:
     _in_gop: float = 0.0
     _greatest: float = 0.0
     _gops: int = 0
+    _pictures: int = 1
     _calm: deque[float] = field(default_factory=deque)
     _limit: float = 0.0
     _pending: list[tuple[_Norm, float, float, float]] = field(default_factory=list)
@@ -137,6 +139,11 @@ class Activity:
     def learning(self) -> bool:
         """Whether too little calm was seen for a verdict."""
         return len(self._calm) < self.limits.learning
+
+    @property
+    def pictures(self) -> int:
+        """In the last GOP."""
+        return self._pictures
 
     @property
     def limit(self) -> float:
@@ -164,6 +171,7 @@ class Activity:
 
     def end_gop(self, *, calm: bool) -> None:
         """A GOP is over. Where it was ``calm`` (nothing was found in it, or nobody looked), it is learnt from."""
+        self._pictures = self._phase + 1
         if calm and self._pending:
             self._gops += 1
             for norm, octaves, quantiser, excess in self._pending:
@@ -176,6 +184,35 @@ class Activity:
                 self._limit = min(limits.most, max(limits.least, limits.margin * median(self._calm)))
         self._pending.clear()
         self._in_gop = self._greatest = 0.0
+
+    def pictures_to_notice(self, more: float) -> float:
+        """How many pictures it takes until something that costs ``more`` bytes in each is told from calm, if it comes
+        when the first pictures after a key frame are over; infinite where it never is, 0 where too little is known.
+        """
+        if self.learning:
+            return 0.0
+        gains = [self._gain(place, more) for place in range(1, self._pictures)]
+        in_gop = sum(gains)
+        if not in_gop:
+            return inf
+        whole = max(0.0, self._limit // in_gop - 1)
+        total, pictures = whole * in_gop, whole * self._pictures
+        for gain in cycle([*gains[_FIRST:], 0.0, *gains[:_FIRST]]):
+            if total >= self._limit:
+                break
+            total += gain
+            pictures += 1
+        return pictures
+
+    def _gain(self, place: int, more: float) -> float:
+        """By how much ``more`` bytes in the picture at ``place`` raise the sum."""
+        place = min(place, self.limits.phases)
+        norms = [norm for kind in (True, False) if (norm := self._norms.get((kind, place))) is not None and norm.count]
+        if not norms:
+            return 0.0
+        norm = max(norms, key=lambda each: each.count)
+        excess = log2(1 + more / 2**norm.size) / norm.spread()
+        return max(0.0, min(excess, self.limits.outlier) - self.limits.slack)
 
     def overrule(self) -> None:
         """Somebody looked and found nothing: the sum begins anew."""

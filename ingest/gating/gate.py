@@ -1,9 +1,13 @@
-"""Whether a stream must be decoded now. Pure; time is the stream's own, in seconds, and pictures come in order.
+"""Whether a stream must be decoded now. Pure; time is the stream's own, in seconds; pictures come as they are decoded.
 
 The gate is open while packets say that something moves, and while the detector finds something that matters; it shuts
 when both are silent. What the packets say is overruled by a detector that looked for a while and found nothing: wind,
 rain and an encoder's moods then become part of the norm. While it is shut, one key frame is looked at now and then,
 in case the packets missed something.
+
+Where a stream spends its bytes on the sensor's noise (at night, or at a high rate), somebody who walks hardly adds to
+them. What is learnt of the calm tells whether that is so; such a stream is short-sighted, and its gate stays open,
+unless key frames come so often that a look at each does.
 """
 
 from __future__ import annotations
@@ -11,10 +15,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from ingest.gating.activity import Activity
 
 _UNSETTLED = 2.0  # evidence that opens while wary: after movement rate control wavers, and key frames are looked at
+_WALKER = 0.003  # bits a pixel of the whole picture that somebody adds who covers 3 % of it (measured, rather low)
+_WELL = 0.9
+_REORDERED_S = 1.0  # B-frames come after a picture that is shown later than they are
 
 
 class GateState(StrEnum):
@@ -42,13 +50,17 @@ class GateLimits:
     """Seconds. ``hold_s``: open for so long after the last reason. ``look_s``: a detector that found nothing for so
     long overrules the packets; twice as long if it had found something, which may only be hidden. ``floor_s``:
     between two looks while shut; for ``wary_s`` after it has shut, every key frame is looked at, since what made it
-    open may have gone no further than out of the detector's reach.
+    open may have gone no further than out of the detector's reach. ``notice_s``: a stream on which a walker would stay
+    unnoticed for longer is short-sighted, until it is well below. It is decoded whole, but for GOPs up to
+    ``short_gop_s``: there every key frame is looked at.
     """
 
     hold_s: float = 1.0
     look_s: float = 2.0
     floor_s: float = 30.0
     wary_s: float = 3.0
+    notice_s: float = 2.5
+    short_gop_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,10 @@ class PacketGate:
         self._now = float("-inf")
         self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = float("-inf")
         self._shut_at = float("-inf")
-        self._mattered = self._watched = False
+        self._keyframe_at, self._gop_s = -inf, inf
+        self.pixels = 0
+        """Of a picture; 0: not known, and then no stream is taken for short-sighted."""
+        self._mattered = self._watched = self._short_sighted = False
         self._counts = dict.fromkeys(("opened", "opened_by_look", "overruled", "looks"), 0)
 
     @property
@@ -95,29 +110,35 @@ class PacketGate:
         with self._lock:
             self._watched = watched
 
+    @property
+    def short_sighted(self) -> bool:
+        """Whether the packets cannot tell a walker from noise, so that the gate stays open."""
+        return self._short_sighted
+
     def relearn(self) -> None:
         """The encoder was set otherwise: what was calm before says nothing now."""
         with self._lock:
             self._activity = Activity(self._activity.limits)
             self._state = GateState.LEARNING
-            self._mattered = False
+            self._mattered = self._short_sighted = False
 
     def note(self, at: float, size: int, qp: int | None, *, keyframe: bool, reference: bool = True) -> Decision:
         """The picture at ``at`` seconds, of ``size`` bytes. Says what to do with it."""
         with self._lock:
-            if at < self._now:  # the stream's time went back: nothing that was noted before can be compared
+            if at < self._now - _REORDERED_S:  # the stream's time went back: what was noted before says nothing
                 self._opened_at = self._moved_at = self._found_at = self._analysed_at = self._looked_at = at
-                self._shut_at = at
-            self._now = at
+                self._shut_at = self._now = at
+            self._now = at = max(self._now, at)
             activity = self._activity
             if keyframe:
                 activity.end_gop(calm=not self._mattered)
                 self._mattered = False
+                self._judge_sight(at)
             activity.note(size, qp, keyframe=keyframe, reference=reference)
             if activity.learning:
                 self._state = GateState.LEARNING
                 return Decision.DECODE
-            if self._state is GateState.LEARNING:
+            if self._state is GateState.LEARNING or (self._short_sighted and self._gop_s > self._limits.short_gop_s):
                 self._open(at)
             if activity.level >= 1:
                 self._moved_at = at
@@ -136,6 +157,14 @@ class PacketGate:
             if self._state is GateState.SHUT:
                 self._counts["opened_by_look"] += 1
                 self._open(self._now)
+
+    def _judge_sight(self, at: float) -> None:
+        gop_s, self._keyframe_at = at - self._keyframe_at, at
+        if 0 < gop_s < inf and self.pixels:
+            self._gop_s = gop_s
+            needed = self._activity.pictures_to_notice(self.pixels * _WALKER / 8)
+            needed_s = needed * gop_s / self._activity.pictures
+            self._short_sighted = needed_s > self._limits.notice_s * (_WELL if self._short_sighted else 1)
 
     def _open_decision(self, at: float) -> Decision:
         limits = self._limits
@@ -159,7 +188,7 @@ class PacketGate:
             self._counts["opened"] += 1
             self._open(at)
             return Decision.DECODE
-        if keyframe and (wary or at - self._looked_at >= self._limits.floor_s):
+        if keyframe and (wary or self._short_sighted or at - self._looked_at >= self._limits.floor_s):
             self._counts["looks"] += 1
             self._looked_at = at
             return Decision.LOOK

@@ -7,6 +7,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Protocol
 
+import structlog
+
 from ingest import h264, h265
 from ingest.gating.gate import Decision, PacketGate
 from ingest.gating.level import LevelGate
@@ -16,6 +18,8 @@ from ingest.ledger import DropCause, FrameLedger
 from ingest.nal import MalformedVideo
 from ingest.packet import TIMESCALE, AccessUnit, ParameterSets
 from ingest.rtsp.decoding import UnitDecoder
+
+log = structlog.get_logger(__name__)
 
 _NEAR_S = 0.4  # a key frame that comes so soon is waited for: to enter a GOP at its end costs most
 _LONGEST_GOP = 300  # units kept to catch up with; a longer GOP is entered at its next key frame
@@ -53,6 +57,7 @@ class GatedDecoder:
         self._gate = gate
         self._level = level or LevelGate()
         self._ledger = ledger
+        self._short_sighted = False
         self._quantiser: QpReader | HevcQpReader | None = None
         self._parameters: ParameterSets | None = None
         self._gop: list[AccessUnit] | None = None  # None: its beginning is not known, so nothing can be decoded
@@ -129,6 +134,9 @@ class GatedDecoder:
     def _ask_gate(self, unit: AccessUnit, at: float) -> Decision:
         if self._gate is None:
             return Decision.DECODE
+        if unit.keyframe and self._gate.short_sighted is not self._short_sighted:
+            self._short_sighted = self._gate.short_sighted
+            log.info("ingest.gate_sight", camera_id=self._camera_id, short_sighted=self._short_sighted)
         return self._gate.note(at, unit.size, self._qp(unit), keyframe=unit.keyframe, reference=_is_reference(unit))
 
     def _know(self, parameters: ParameterSets) -> None:
@@ -143,6 +151,7 @@ class GatedDecoder:
             self.pixels = sequence.width * sequence.height
         if self._gate is None:
             return
+        self._gate.pixels = self.pixels
         with suppress(MalformedVideo):  # then size alone must do
             if isinstance(parameters, h264.ParameterSets):
                 self._quantiser = QpReader(parameters)

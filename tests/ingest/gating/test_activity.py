@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
+from math import inf, log2
 
 import pytest
 from hypothesis import given, settings
@@ -117,3 +119,34 @@ def test_any_stream_gives_a_finite_level(stream: list[tuple[int, int | None, boo
             activity.end_gop(calm=True)
         activity.note(size, qp, keyframe=keyframe)
         assert 0 <= activity.level < 10
+
+
+@pytest.mark.parametrize(("noise", "more"), [(0.05, 0.06), (0.1, 0.2), (0.2, 0.3)])
+def test_what_is_noticed_is_foretold(noise: float, more: float) -> None:
+    camera = Camera()
+    camera.play(pictures(120, effort=13, noise=noise, seed=1))
+    foretold = camera.activity.pictures_to_notice(more * 2**13)
+    moving = camera.play(pictures(20, effort=13 + log2(1 + more), noise=noise, seed=2))
+    noticed = next(index for index, level in enumerate(moving) if level >= 1)
+    assert foretold / 4 <= noticed <= 4 * foretold + 5
+
+
+def test_what_noise_hides_is_not_foretold() -> None:
+    camera = Camera()
+    camera.play(pictures(120, effort=17, noise=0.1, seed=1))
+    assert camera.activity.pictures_to_notice(0.003 * 2**17) == inf
+    assert Activity().pictures_to_notice(100.0) == 0.0, "nothing is known yet"
+
+
+@given(st.floats(1, 20_000), st.floats(1, 4))
+@settings(max_examples=30)
+def test_more_is_noticed_sooner(more: float, times: float) -> None:
+    camera = _learnt()
+    assert camera.activity.pictures_to_notice(more * times) <= camera.activity.pictures_to_notice(more)
+
+
+@cache
+def _learnt() -> Camera:
+    camera = Camera()
+    camera.play(pictures(40, effort=13, noise=0.2, seed=1))
+    return camera

@@ -12,9 +12,10 @@ CALM, BUSY = 8_000, 24_000
 class Stream:
     """A camera of 25 pictures a second behind a gate; ``finds``: whether its detector sees something that matters."""
 
-    def __init__(self, limits: GateLimits | None = None) -> None:
+    def __init__(self, limits: GateLimits | None = None, gop: int = GOP) -> None:
         self.gate = PacketGate(limits, Activity(ActivityLimits(learning=4)))
         self.index = 0
+        self._gop = gop
 
     def run(self, seconds: float, size: int = CALM, finds: bool | None = None) -> list[Decision]:
         """``finds`` None: nobody analyses."""
@@ -22,7 +23,7 @@ class Stream:
         for _ in range(round(seconds * 25)):
             at = self.index / 25
             wobble = 1 + 0.02 * (self.index * 7 % 5 - 2)
-            decision = self.gate.note(at, round(size * wobble), 26, keyframe=self.index % GOP == 0)
+            decision = self.gate.note(at, round(size * wobble), 26, keyframe=self.index % self._gop == 0)
             if decision is not Decision.REST and finds is not None and self.index % 5 == 0:
                 self.gate.found(at, matters=finds)
             decisions.append(decision)
@@ -123,3 +124,52 @@ def test_a_stream_whose_time_goes_back_is_not_stuck() -> None:
     stream.index = 0
     assert Decision.DECODE in stream.run(2, BUSY, finds=True)
     assert stream.run(12, CALM, finds=False)[-1] is Decision.REST
+
+
+def test_pictures_that_come_in_another_order_than_they_are_shown_do_not_hold_it_open() -> None:
+    gate = PacketGate(None, Activity(ActivityLimits(learning=4)))
+    shown = [0, *(first + place for first in range(1, GOP, 3) for place in (2, 0, 1))][:GOP]  # P, and its two B-frames
+    decisions = []
+    for second in range(20):
+        for place in shown:
+            at = 2 * second + place / 25
+            reference = place % 3 == 0
+            size = CALM if reference else CALM // 4
+            decisions.append(gate.note(at, size, 26, keyframe=place == 0, reference=reference))
+            if decisions[-1] is not Decision.REST and place % 5 == 0:
+                gate.found(at, matters=False)
+    assert gate.state is GateState.SHUT
+    assert decisions[-GOP:].count(Decision.DECODE) == 0
+
+
+NOISE = 120_000
+"""Bytes of a picture that is mostly noise; a walker adds less than it wavers by."""
+
+
+def test_a_stream_that_spends_its_bytes_on_noise_is_decoded_whole() -> None:
+    stream = Stream()
+    stream.gate.pixels = 1280 * 720
+    assert set(stream.run(60, NOISE, finds=False)) == {Decision.DECODE}
+    assert stream.gate.short_sighted
+    stream.gate.relearn()  # day again: the encoder says so, or it is learnt little by little
+    stream.run(30, CALM, finds=False)
+    assert stream.gate.state is GateState.SHUT
+    assert not stream.gate.short_sighted
+
+
+def test_a_short_sighted_stream_whose_key_frames_come_often_is_looked_at_each_time() -> None:
+    stream = Stream(gop=25)
+    stream.gate.pixels = 1280 * 720
+    stream.run(60, NOISE, finds=False)
+    decisions = stream.run(10, NOISE, finds=False)
+    assert stream.gate.short_sighted
+    assert decisions.count(Decision.LOOK) == 10
+    assert Decision.DECODE not in decisions
+    assert Decision.DECODE in stream.run(2, NOISE, finds=True), "what a look finds opens it"
+
+
+def test_one_that_tells_a_walker_from_its_noise_shuts() -> None:
+    stream = Stream()
+    stream.gate.pixels = 1280 * 720
+    stream.settled()
+    assert not stream.gate.short_sighted

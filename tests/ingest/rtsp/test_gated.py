@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ import pytest
 
 from benchmarks.replay import units
 from ingest.frame import Frame
-from ingest.gating.gate import GateState, PacketGate
+from ingest.gating.gate import GateLimits, GateState, PacketGate
 from ingest.ledger import DropCause, FrameLedger
 from ingest.packet import AccessUnit
 from ingest.rtsp.decoding import FrameDecoder
@@ -20,6 +21,7 @@ from ingest.rtsp.gated import GatedDecoder
 
 FPS, GOP, WIDTH, HEIGHT = 10, 20, 320, 180
 SETTLED = 200  # frames after which the encoder's rate control has found its level, as a camera's has long since
+SHARP = GateLimits(notice_s=inf)  # a picture of a few hundred bytes is all noise
 MOVES = range(390, 430)  # 390 stands in the middle of a GOP
 
 
@@ -68,7 +70,7 @@ class Analysis:
 
 
 def test_calm_rests_and_what_moves_is_decoded_whole_from_the_middle_of_a_gop(footage: list[AccessUnit]) -> None:
-    gate = PacketGate()
+    gate = PacketGate(SHARP)
     gated, full = Analysis(gate).run(footage), Analysis(None).run(footage)
 
     seen = [index for index in gated.frames if index in MOVES]
@@ -88,7 +90,7 @@ def test_calm_rests_and_what_moves_is_decoded_whole_from_the_middle_of_a_gop(foo
 
 
 def test_a_session_that_ends_while_the_gate_is_open_begins_again_at_a_key_frame(footage: list[AccessUnit]) -> None:
-    gate = PacketGate()
+    gate = PacketGate(SHARP)
     analysis = Analysis(gate).run(footage[: 415 - SETTLED])
     assert gate.state is GateState.OPEN
     analysis.decoder.end_session(DropCause.SESSION_ENDED)
@@ -102,7 +104,7 @@ def test_a_session_that_ends_while_the_gate_is_open_begins_again_at_a_key_frame(
 
 
 def test_a_key_frame_that_comes_soon_is_waited_for(footage: list[AccessUnit]) -> None:
-    gate = PacketGate()
+    gate = PacketGate(SHARP)
     analysis = Analysis(gate).run(footage[: 357 - SETTLED])
     assert gate.state is GateState.SHUT
     before = set(analysis.frames)
