@@ -20,11 +20,12 @@ from alerts.bus import EVENTS_KEY, SUPPRESSED_KEY, EventBus
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.connection import connect
 from alerts.delivery.trim import GROUP
-from alerts.event import Candidate, Event
+from alerts.event import Candidate, Event, SituationUpdate
 from alerts.event_id import new_event_id
 from alerts.historian import DEAD_KEY, TRIM_EVERY_S, Historian
 from alerts.records import AlarmChange, EventFilter
 from alerts.redis_server import RedisLaunch, launch
+from alerts.situation_store import SituationStore
 from alerts.storage.database import writing
 from alerts.storage.schema import events
 from alerts.store import EventStore
@@ -203,6 +204,84 @@ def test_an_event_that_the_database_refuses_is_put_aside_alone(
     counters = historian.counters()
     assert (counters["entries"], counters["stored"], counters["dead"]) == (3, 2, 1)
     assert pending(redis_client) == 0
+
+
+def test_how_situations_go_on_reaches_the_store(
+    redis_client: Redis, sqlite_store: EventStore, make_candidate: MakeCandidate, make_historian: MakeHistorian
+) -> None:
+    sent = make_candidate()
+    EventBus(redis_client).publish([sent])
+    event = sent.event
+    end = SituationUpdate(
+        event_id=event.id, at=event.detected_at + 9, phase="end", measured=1, peak=4, hits=2, ended_at=event.detected_at
+    )
+    redis_client.xadd(EVENTS_KEY, {"type": "update", "data": end.model_dump_json()})
+    historian = make_historian(redis_client, sqlite_store)
+    historian.begin()
+    historian.step()
+    row = SituationStore(sqlite_store.engine).of([event.id])[event.id]
+    assert (row.peak, row.hits, row.ended_at) == (4, 2, event.detected_at)
+    assert (historian.counters()["updates"], pending(redis_client)) == (1, 0)
+
+
+def test_an_event_that_cannot_be_stored_is_tried_three_times_and_put_aside_alone(
+    redis_client: Redis, sqlite_engine: Engine, make_candidate: MakeCandidate, make_historian: MakeHistorian
+) -> None:
+    sent = [make_candidate() for _ in range(3)]
+    tries: list[int] = []
+
+    class Poisoned(EventStore):
+        def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+            if any(event.id == sent[1].event.id for _, event in entries):
+                tries.append(len(entries))
+                raise OverflowError("cannot convert float infinity to integer")
+            return super().append(entries)
+
+    store = Poisoned(sqlite_engine)
+    store.migrate()
+    EventBus(redis_client).publish(sent)
+    historian = make_historian(redis_client, store)
+    historian.begin()
+    historian.step()
+    assert stored(store) == [sent[0].event.id, sent[2].event.id]
+    assert tries == [3, 1, 1, 1]
+    assert (historian.counters()["dead"], pending(redis_client)) == (1, 0)
+    ((_, fields),) = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis_client.xrange(DEAD_KEY))
+    assert fields[b"reason"] == b"cannot be stored: OverflowError"
+
+
+def test_an_entry_that_ends_the_historian_each_time_is_found_and_put_aside(
+    redis_client: Redis, sqlite_engine: Engine, make_candidate: MakeCandidate, make_historian: MakeHistorian
+) -> None:
+    sent = [make_candidate() for _ in range(5)]
+
+    class Killed(BaseException):
+        pass
+
+    class Deadly(EventStore):
+        def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+            if any(event.id == sent[2].event.id for _, event in entries):
+                raise Killed
+            return super().append(entries)
+
+    store = Deadly(sqlite_engine)
+    store.migrate()
+    EventBus(redis_client).publish(sent)
+    lives = 0
+    while lives < 20:
+        lives += 1
+        historian = make_historian(redis_client, store)
+        try:
+            historian.begin()
+            historian.step()
+        except Killed:
+            continue
+        break
+    assert lives < 12
+    assert stored(store) == [candidate.event.id for candidate in sent if candidate is not sent[2]]
+    assert pending(redis_client) == 0
+    ((_, fields),) = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis_client.xrange(DEAD_KEY))
+    assert b"ended the historian" in fields[b"reason"]
 
 
 def test_a_database_that_is_busy_is_waited_for(
