@@ -4,7 +4,7 @@ import { bars, percent, rate } from "./figures";
 
 describe("figures", () => {
   it("never write something as nothing", () => {
-    expect([0, 0.004, 0.04, 0.42, 4.23, 42.4].map(rate)).toEqual(["0", "<0.01", "0.04", "0.4", "4.2", "42"]);
+    expect([0, 0.004, 0.04, 0.42, 4, 4.23, 42.4].map(rate)).toEqual(["0", "<0.01", "0.04", "0.4", "4", "4.2", "42"]);
     expect([0, 0.0004, 0.042, 0.42, 1].map(percent)).toEqual(["0", "<0.1", "4.2", "42", "100"]);
   });
 });

@@ -12,9 +12,9 @@ export const SPAN_S: Readonly<Record<SpanName, number>> = { "24h": 86_400, "7d":
 export const AVERAGE_TONE: Readonly<Record<AlarmLoad["average_class"], Tone>> = { acceptable: "good", manageable: "plain", demanding: "old", unacceptable: "bad" };
 export const PEAK_TONE: Readonly<Record<AlarmLoad["peak_class"], Tone>> = { manageable: "good", hard: "old", excessive: "bad" };
 
-/** Two digits that mean something: 0.04, 0.4, 4.2, 42. */
+/** Two digits that mean something: 0.04, 0.4, 4.2, 42; a whole number as one. */
 export function rate(value: number): string {
-  if (value === 0) return "0";
+  if (Number.isInteger(value)) return String(value);
   if (value < 0.01) return "<0.01";
   return value < 0.1 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : String(Math.round(value));
 }

@@ -15,6 +15,32 @@ export function inOrder(rows: Iterable<AlarmRow>): AlarmRow[] {
   );
 }
 
+/** A row as the list shows it. `group`: it is the first of so many (`size`) that wait, grouped because they came in a flood. */
+export interface Listed {
+  readonly row: AlarmRow;
+  readonly group: string | null;
+  readonly size: number;
+}
+
+/** Groups folded to their first row, the gravest and newest; those in `unfolded` show all. Rows that somebody has seen stand alone. */
+export function folded(rows: readonly AlarmRow[], unfolded: ReadonlySet<string>): Listed[] {
+  const markOf = (row: AlarmRow): string | null => (row.state === "new" ? (row.flood ?? null) : null);
+  const sizes = new Map<string, number>();
+  for (const row of rows) {
+    const mark = markOf(row);
+    if (mark !== null) sizes.set(mark, (sizes.get(mark) ?? 0) + 1);
+  }
+  const headed = new Set<string>();
+  return rows.flatMap((row): Listed[] => {
+    const mark = markOf(row);
+    const size = sizes.get(mark ?? "") ?? 0;
+    if (mark === null || size < 2) return [{ row, group: null, size: 1 }];
+    if (headed.has(mark)) return unfolded.has(mark) ? [{ row, group: null, size: 1 }] : [];
+    headed.add(mark);
+    return [{ row, group: mark, size }];
+  });
+}
+
 /** What a held list shows: the order it had, with each row's newest content; and how many are waiting to come in. */
 export function held(order: readonly string[], rows: ReadonlyMap<string, AlarmRow>): { shown: AlarmRow[]; waiting: number } {
   const shown = order.flatMap((id) => rows.get(id) ?? []);

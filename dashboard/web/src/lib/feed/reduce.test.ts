@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { AlarmChange, FeedItem } from "@/lib/model";
 import { row } from "@/lib/testing";
 
-import { held, inOrder } from "./order";
+import { folded, held, inOrder } from "./order";
 import { EMPTY, reduce, ROW_LIMIT, type Action, type FeedState } from "./reduce";
 
 const batch = (items: FeedItem[], last_id: string | null = "5-0"): Action => ({ do: "batch", at: 1_000_000, batch: { last_id, items } });
@@ -106,5 +106,17 @@ describe("order", () => {
     const { shown, waiting } = held(["a", "b"], rows);
     expect(shown.map(({ id, state }) => [id, state])).toEqual([["a", "new"], ["b", "acknowledged"]]);
     expect(waiting).toBe(1);
+  });
+});
+
+describe("a flood", () => {
+  const rows = [row("a"), row("b", { flood: "b" }), row("c", { flood: "b" }), row("d", { flood: "d" }), row("e", { flood: "b", state: "acknowledged" }), row("f", { flood: "b" })];
+
+  it("is folded to the first of each group, with how many wait in it", () => {
+    expect(folded(rows, new Set()).map(({ row: { id }, group, size }) => [id, group, size])).toEqual([["a", null, 1], ["b", "b", 3], ["d", null, 1], ["e", null, 1]]);
+  });
+
+  it("hides nothing once a group is unfolded", () => {
+    expect(folded(rows, new Set(["b"])).map((listed) => listed.row.id)).toEqual(rows.map(({ id }) => id));
   });
 });

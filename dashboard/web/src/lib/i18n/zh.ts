@@ -226,6 +226,8 @@ export const zh = {
   "alarms.calm.title": "全部已确认",
   "alarms.calm.text": "从列表中选一条可再次查看。",
   "alarms.waiting": "有 {n} 条新报警，点按显示",
+  "alarms.group": "同一地点同类报警共 {n} 条 · 展开",
+  "alarms.group.open": "同一地点同类报警共 {n} 条 · 收起",
   "alarms.announce": "{severity}报警：{kind}，{place}",
   "alarms.late": "补报",
   "alarms.new": "新",
