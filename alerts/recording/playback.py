@@ -44,12 +44,8 @@ def placed(fragments: Sequence[Fragment]) -> list[int]:
     before: Fragment | None = None
     end = 0
     for fragment in fragments:
-        if before is None:
-            at = 0
-        elif abs(fragment.begins_at - before.ends_at) < TOLERANCE_S:
-            at = end
-        else:
-            at = max(end, round((fragment.begins_at - fragments[0].begins_at) * TIMESCALE))
+        hole_s = 0.0 if before is None else fragment.begins_at - before.ends_at
+        at = end + round(hole_s * TIMESCALE) if hole_s > TOLERANCE_S else end
         times.append(at)
         end = at + fragment.duration
         before = fragment
