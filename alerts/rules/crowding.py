@@ -13,6 +13,9 @@ from configs.rules import CrowdingRule, CrowdLimit
 from configs.schedule import Calendar
 from detect.detection import Tracks
 
+HIDDEN_S = 0.5
+"""Who was inside still counts for so long without being seen: in a crowd somebody always walks before somebody."""
+
 _ROUNDING = 1e-9
 
 
@@ -44,6 +47,7 @@ class Crowding:
         self._selection = Selection(rule)
         self._lasting: Lasting | None = None
         self._limit: _Limit | None = None  # set while a situation that was found lasts
+        self._seen: dict[int, tuple[float, Sighting]] = {}
         self._counted = 0
         self._below = 0
         self._inside: frozenset[int] = frozenset()
@@ -68,7 +72,7 @@ class Crowding:
 
     def observe(self, tracks: Tracks) -> list[Finding]:
         at = tracks.captured_at
-        crowd = [sighting for sighting in self._selection.of(tracks) if inside(sighting.anchor, self._zone.polygon)]
+        crowd = self._crowd(tracks)
         self._inside = frozenset(sighting.id for sighting in crowd)
         limit = self._limit_at(at)
         if self._lasting is not None and self._lasting.forgotten(at):
@@ -80,6 +84,17 @@ class Crowding:
         else:
             self._below = 0
         return self._hold(crowd, limit, at)
+
+    def _crowd(self, tracks: Tracks) -> list[Sighting]:
+        """Who was inside when last seen, if that was at most ``HIDDEN_S`` ago."""
+        at = tracks.captured_at
+        for sighting in self._selection.of(tracks):
+            if inside(sighting.anchor, self._zone.polygon):
+                self._seen[sighting.id] = (at, sighting)
+            else:
+                self._seen.pop(sighting.id, None)
+        self._seen = {track: (then, one) for track, (then, one) in self._seen.items() if 0 <= at - then <= HIDDEN_S}
+        return [sighting for _, sighting in self._seen.values()]
 
     def _end(self) -> None:
         self._lasting = self._limit = None
