@@ -6,7 +6,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -23,10 +24,12 @@ from alerts.delivery.trim import GROUP
 from alerts.event import Candidate, Event, SituationUpdate
 from alerts.event_id import new_event_id
 from alerts.historian import DEAD_KEY, TRIM_EVERY_S, Historian
+from alerts.recording.evidence import Evidence, publish
 from alerts.records import AlarmChange, EventFilter
 from alerts.redis_server import RedisLaunch, launch
 from alerts.situation_store import SituationStore
 from alerts.storage.database import writing
+from alerts.storage.evidence import EvidenceStore
 from alerts.storage.schema import events
 from alerts.store import EventStore
 from configs.schema import Retention
@@ -224,6 +227,25 @@ def test_how_situations_go_on_reaches_the_store(
     assert (historian.counters()["updates"], pending(redis_client)) == (1, 0)
 
 
+def test_a_clock_that_is_wrong_orders_nothing(
+    redis_client: Redis, sqlite_store: EventStore, make_candidate: MakeCandidate, make_historian: MakeHistorian
+) -> None:
+    now = time.time()
+    ahead = make_candidate(occurred_at=now + 86_400, detected_at=now)
+    right = make_candidate(occurred_at=now + 1, detected_at=now + 1)
+    EventBus(redis_client).publish([ahead, right])
+    historian = make_historian(redis_client, sqlite_store, clock=time.time)
+    historian.begin()
+    historian.step()
+    first = sqlite_store.query(EventFilter(), limit=1)
+    second = sqlite_store.query(EventFilter(), first.next_cursor, limit=1)
+    assert [row.id for row in (*first.rows, *second.rows)] == [right.event.id, ahead.event.id]
+    (row,) = second.rows
+    assert row.occurred_at == now + 86_400
+    assert row.situation is not None
+    assert row.situation.clock_suspect
+
+
 def test_an_event_that_cannot_be_stored_is_tried_three_times_and_put_aside_alone(
     redis_client: Redis, sqlite_engine: Engine, make_candidate: MakeCandidate, make_historian: MakeHistorian
 ) -> None:
@@ -231,11 +253,11 @@ def test_an_event_that_cannot_be_stored_is_tried_three_times_and_put_aside_alone
     tries: list[int] = []
 
     class Poisoned(EventStore):
-        def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+        def append(self, entries: Sequence[tuple[str, Event]], ordered_at: Mapping[str, float] | None = None) -> int:
             if any(event.id == sent[1].event.id for _, event in entries):
                 tries.append(len(entries))
                 raise OverflowError("cannot convert float infinity to integer")
-            return super().append(entries)
+            return super().append(entries, ordered_at)
 
     store = Poisoned(sqlite_engine)
     store.migrate()
@@ -259,10 +281,10 @@ def test_an_entry_that_ends_the_historian_each_time_is_found_and_put_aside(
         pass
 
     class Deadly(EventStore):
-        def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+        def append(self, entries: Sequence[tuple[str, Event]], ordered_at: Mapping[str, float] | None = None) -> int:
             if any(event.id == sent[2].event.id for _, event in entries):
                 raise Killed
-            return super().append(entries)
+            return super().append(entries, ordered_at)
 
     store = Deadly(sqlite_engine)
     store.migrate()
@@ -290,11 +312,11 @@ def test_a_database_that_is_busy_is_waited_for(
     class Busy(EventStore):
         refusals = 3
 
-        def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+        def append(self, entries: Sequence[tuple[str, Event]], ordered_at: Mapping[str, float] | None = None) -> int:
             if self.refusals:
                 self.refusals -= 1
                 raise OperationalError("INSERT", {}, Exception("database is locked"))
-            return super().append(entries)
+            return super().append(entries, ordered_at)
 
     store = Busy(sqlite_engine)
     store.migrate()
@@ -423,3 +445,20 @@ def test_retention_removes_events_and_whole_days_of_pictures(
     assert not (evidence / "snapshots" / "2026" / "08").exists()
     assert other.exists()
     assert historian.counters()["purged"] == 1
+
+
+def test_news_of_a_clip_is_stored_and_what_is_none_is_set_aside(
+    redis_client: Redis, store: EventStore, make_historian: MakeHistorian
+) -> None:
+    clips = EvidenceStore(store.engine)
+    clips.migrate()
+    told = Evidence(event_id="e-1", camera_id="gate", path="clips/e-1.mp4", sha256="0" * 64, bytes=7)
+    publish(redis_client, told)
+    redis_client.xadd(EVENTS_KEY, {"type": "evidence", "data": "{}"})
+    historian = make_historian(redis_client, store, clips=clips)
+    historian.begin()
+    historian.step()
+    assert clips.get("e-1") == told
+    counted = historian.counters()
+    assert (counted["entries"], counted["clips"], counted["dead"]) == (2, 1, 1)
+    assert redis_client.xlen(DEAD_KEY) == 1
