@@ -27,7 +27,7 @@ from alerts.delivery.backoff import Backoff
 from alerts.delivery.entries import Decoded, Entry, arrived_at, decode
 from alerts.delivery.trim import GROUP, delivered_up_to, trim
 from alerts.event_id import time_of
-from alerts.situation_store import SituationStore
+from alerts.situation_store import SituationStore, suspect
 from alerts.storage.database import refuses
 from alerts.storage.evidence import EvidenceStore
 from alerts.storage.retention import DAY_S, enforce
@@ -294,8 +294,9 @@ class Historian:
         return done
 
     def _store_all(self, decoded: Decoded) -> _Done:
-        stored = self._store.append([(stream_id, event) for stream_id, event in decoded.events])
-        self._situations.begin([(arrived_at(i), event) for i, event in decoded.events], self._clock())
+        arrived = [(arrived_at(stream_id), event) for stream_id, event in decoded.events]
+        stored = self._store.append(decoded.events, {event.id: at for at, event in arrived if suspect(event, at)})
+        self._situations.begin(arrived, self._clock())
         self._situations.apply([told for _, told in decoded.updates])
         self._follow({told.event_id for _, told in decoded.updates})
         if self._clips is not None:

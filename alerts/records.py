@@ -48,11 +48,32 @@ class Step(Plain):
     owner: str | None = None
 
 
+class SituationRow(Plain):
+    """An event's situation as far as it was told. Times are UTC epoch seconds; ``ended_at`` is null while it lasts.
+
+    ``late_s``: stored so long after it was detected (null: in time). ``clock_suspect``: one of its times cannot be.
+    ``hits`` were merged into it and not split off. ``merged_into``: an analyst made it part of this event.
+    """
+
+    event_id: str
+    measured: float
+    peak: float
+    hits: int
+    ended_at: float | None
+    late_s: float | None
+    clock_suspect: bool
+    merged_into: str | None
+
+
 class EventRow(Event, Standing):
-    """An event with what is known of it besides. ``snapshot`` is null once its picture is past retention."""
+    """An event with what is known of it besides. ``snapshot`` is null once its picture is past retention.
+
+    ``situation`` is null for one that did not come out of the store, or that an earlier release stored.
+    """
 
     stream_id: str
     repeats: int = 0
+    situation: SituationRow | None = None
     snapshot_url: str | None = None
 
     @classmethod
@@ -63,6 +84,7 @@ class EventRow(Event, Standing):
         *,
         repeats: int = 0,
         standing: Standing | None = None,
+        situation: SituationRow | None = None,
         picture_kept: bool = True,
     ) -> EventRow:
         """The row of an event as it left the bus, nobody having touched it unless ``standing`` says so."""
@@ -75,6 +97,7 @@ class EventRow(Event, Standing):
             **fields,
             stream_id=stream_id,
             repeats=repeats,
+            situation=situation,
             snapshot_url=f"/api/events/{event.id}/snapshot" if fields["snapshot"] else None,
         )
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.event import Event, Plain, SituationUpdate
+from alerts.records import SituationRow
 from alerts.storage.database import reading, writing
 from alerts.storage.schema import events
 from alerts.storage.situations import corrections, hits, situations
@@ -23,23 +24,6 @@ AHEAD_S = 5.0
 """A time so far ahead of its own detection or storing comes from a clock that is wrong."""
 LONG_AGO_S = 7 * 86400.0
 """No outage is waited out so long: a time so far back comes from a clock that is wrong."""
-
-
-class SituationRow(Plain):
-    """An event's situation as far as it was told. Times are UTC epoch seconds; ``ended_at`` is null while it lasts.
-
-    ``late_s``: stored so long after it was detected (null: in time). ``clock_suspect``: one of its times cannot be.
-    ``hits`` were merged into it and not split off. ``merged_into``: an analyst made it part of this event.
-    """
-
-    event_id: str
-    measured: float
-    peak: float
-    hits: int
-    ended_at: float | None
-    late_s: float | None
-    clock_suspect: bool
-    merged_into: str | None
 
 
 class Hit(Plain):

@@ -68,12 +68,18 @@ class EventStore:
         done = migrate(self._engine, PART, MIGRATIONS, clock)
         return done + migrate(self._engine, situations.PART, situations.MIGRATIONS, clock)
 
-    def append(self, entries: Sequence[tuple[str, Event]]) -> int:
+    def append(self, entries: Sequence[tuple[str, Event]], ordered_at: Mapping[str, float] | None = None) -> int:
         """Store events with their stream ids; an event that is there already stays as it is. Returns how many are new.
 
+        ``ordered_at`` says by event id where one stands in the order whose own time is wrong (UTC epoch seconds), so
+        that a clock that is wrong puts nothing at the top of the list for ever. The event keeps what it was told.
         Where the database refuses one (:func:`alerts.storage.database.refuses`), none is stored.
         """
-        fresh = {event.id: _columns(stream_id, event) for stream_id, event in reversed(entries)}
+        places = ordered_at or {}
+        fresh = {
+            event.id: _columns(stream_id, event, places.get(event.id, event.occurred_at))
+            for stream_id, event in reversed(entries)
+        }
         if not fresh:
             return 0
         with writing(self._engine) as connection:
@@ -95,12 +101,10 @@ class EventStore:
     def query(self, wanted: EventFilter, cursor: str | None = None, limit: int = 100) -> EventPage:
         """A page, newest first. Raises :class:`alerts.storage.queries.BadCursor`."""
         with reading(self._engine) as connection:
-            rows = [row_of(found) for found in connection.execute(page_query(wanted, cursor, limit + 1))]
-        more = len(rows) > limit
-        rows = rows[:limit]
-        return EventPage(
-            rows=tuple(rows), next_cursor=cursor_of(rows[-1].occurred_at, rows[-1].id) if more and rows else None
-        )
+            found = connection.execute(page_query(wanted, cursor, limit + 1)).all()
+        more, found = len(found) > limit, found[:limit]
+        next_cursor = cursor_of(found[-1].ordered_at, found[-1].id) if more and found else None
+        return EventPage(rows=tuple(row_of(each) for each in found), next_cursor=next_cursor)
 
     def count(self, wanted: EventFilter, at_most: int | None = None) -> int:
         """How many events the filter matches; counting ends at ``at_most``."""
@@ -219,7 +223,7 @@ class EventStore:
         return Purged(events=counts[0], alarms=counts[1], repeats=counts[2])
 
 
-def _columns(stream_id: str, event: Event) -> dict[str, Any]:
+def _columns(stream_id: str, event: Event, occurred_at: float) -> dict[str, Any]:
     return {
         "id": event.id,
         "position": position_of(stream_id),
@@ -228,8 +232,8 @@ def _columns(stream_id: str, event: Event) -> dict[str, Any]:
         "camera_id": event.camera_id,
         "site_id": event.site_id,
         "region_id": event.region_id,
-        "occurred_at": event.occurred_at,
-        "quarter": int(event.occurred_at // QUARTER_S),
+        "occurred_at": occurred_at,
+        "quarter": int(occurred_at // QUARTER_S),
         "state": AlarmState.NEW.value,
         "picture_kept": event.snapshot is not None,
         "data": event.model_dump_json(),

@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Row, Select, select, tuple_
 
 from alerts.alarms.life import AlarmState, Standing
 from alerts.event import Event
-from alerts.records import EventFilter, EventRow
+from alerts.records import EventFilter, EventRow, SituationRow
 from alerts.storage.schema import alarms, events, repeats
+from alerts.storage.situations import situations
 
 SEQUENCE_BITS = 20
 """A stream id's sequence counts entries of one millisecond: far below 2^20. The milliseconds fill the 43 bits above."""
@@ -80,15 +81,20 @@ def conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
 
 def rows_query() -> Select[Any]:
     """Events with their alarm and repeats: what :func:`row_of` takes."""
-    joined = events.outerjoin(alarms, alarms.c.event_id == events.c.id).outerjoin(
-        repeats, repeats.c.event_id == events.c.id
+    joined = (
+        events.outerjoin(alarms, alarms.c.event_id == events.c.id)
+        .outerjoin(repeats, repeats.c.event_id == events.c.id)
+        .outerjoin(situations, situations.c.event_id == events.c.id)
     )
     return select(
+        events.c.id,
+        events.c.occurred_at.label("ordered_at"),
         events.c.data,
         events.c.position,
         events.c.picture_kept,
         *(alarms.c[name] for name in Standing.model_fields),
         repeats.c.repeats,
+        *(situations.c[name].label(f"situation_{name}") for name in SituationRow.model_fields),
     ).select_from(joined)
 
 
@@ -108,6 +114,13 @@ def standing_of(found: Row[Any]) -> Standing | None:
     return Standing.model_validate({name: getattr(found, name) for name in Standing.model_fields})
 
 
+def _situation_of(found: Row[Any]) -> SituationRow | None:
+    if found.situation_event_id is None:
+        return None
+    names = SituationRow.model_fields
+    return SituationRow.model_validate({name: getattr(found, f"situation_{name}") for name in names})
+
+
 def row_of(found: Row[Any]) -> EventRow:
     """The record of one row of :func:`rows_query`."""
     event = Event.model_validate_json(found.data)
@@ -116,6 +129,7 @@ def row_of(found: Row[Any]) -> EventRow:
         stream_id_of(found.position),
         repeats=found.repeats or 0,
         standing=standing_of(found),
+        situation=_situation_of(found),
         picture_kept=found.picture_kept,
     )
 

@@ -1167,6 +1167,8 @@ export interface components {
         /**
          * EventRow
          * @description An event with what is known of it besides. ``snapshot`` is null once its picture is past retention.
+         *
+         *     ``situation`` is null for one that did not come out of the store, or that an earlier release stored.
          */
         EventRow: {
             /** Acknowledged At */
@@ -1261,6 +1263,7 @@ export interface components {
             shelved_until?: number | null;
             /** Site Id */
             site_id: string;
+            situation?: components["schemas"]["SituationRow"] | null;
             snapshot?: components["schemas"]["Snapshot"] | null;
             /** Snapshot Url */
             snapshot_url?: string | null;
@@ -1974,6 +1977,31 @@ export interface components {
             name_en: string | null;
             /** Region Id */
             region_id: string;
+        };
+        /**
+         * SituationRow
+         * @description An event's situation as far as it was told. Times are UTC epoch seconds; ``ended_at`` is null while it lasts.
+         *
+         *     ``late_s``: stored so long after it was detected (null: in time). ``clock_suspect``: one of its times cannot be.
+         *     ``hits`` were merged into it and not split off. ``merged_into``: an analyst made it part of this event.
+         */
+        SituationRow: {
+            /** Clock Suspect */
+            clock_suspect: boolean;
+            /** Ended At */
+            ended_at: number | null;
+            /** Event Id */
+            event_id: string;
+            /** Hits */
+            hits: number;
+            /** Late S */
+            late_s: number | null;
+            /** Measured */
+            measured: number;
+            /** Merged Into */
+            merged_into: string | null;
+            /** Peak */
+            peak: number;
         };
         /**
          * Slot
