@@ -20,6 +20,7 @@ import typer
 GROUPS = {
     "cameras": "Cameras: open their streams and say what is wrong with them (probe).",
     "models": "Detectors on this machine: list, pull, import without a network, export, verify.",
+    "rules": "Rules: try them on a recorded clip (test).",
     "simulate": "Simulated RTSP cameras with scenes, clips and faults.",
     "accounts": "People who may log in: add, list, disable, change a password.",
 }
