@@ -125,6 +125,10 @@ def arrived(publisher: Publisher, number: int) -> Callable[[], bool]:
     return check
 
 
+def reported(publisher: Publisher, number: int) -> Callable[[], bool]:
+    return lambda: publisher.counters()["reported"] >= number
+
+
 def test_what_a_killed_worker_reported_while_redis_was_away_arrives_after_its_restart(
     life: Callable[..., Any], redis_client: Redis, recent: MakeCandidate, tmp_path: Path
 ) -> None:
@@ -156,7 +160,7 @@ def test_an_outage_longer_than_memory_waits_on_the_disk_in_order(
         publisher._bus = Bus(redis_client)
         for start in range(0, 300, 10):
             publisher.submit(sent[start : start + 10])
-            until(lambda reported=start + 10: publisher.counters()["reported"] == reported)
+            until(reported(publisher, start + 10))
         broken[0] = False
         until(arrived(publisher, 300))
         assert publisher.counters()["dropped_overflow"] == 0
