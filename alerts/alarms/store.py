@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, func, insert, not_, or_, select, update
+from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.alarms.flood import Lately
@@ -21,6 +21,12 @@ from alerts.storage.database import reading, writing
 from alerts.storage.queries import conditions, position_of, row_of, rows_query, standing_of
 from alerts.storage.schema import alarm_steps, alarms, events
 from alerts.store import UnknownEvent
+
+_OPEN = (
+    alarms.c.state != AlarmState.CLOSED.value,
+    or_(alarms.c.state != AlarmState.ACKNOWLEDGED.value, alarms.c.returned_at.is_(None)),
+)
+""":func:`alerts.alarms.life.still_open` of a row."""
 
 
 class Refused(Exception):
@@ -162,20 +168,17 @@ class AlarmStore:
         return self._rows(rows_query().where(alarms.c.shelved_until <= now).limit(limit))
 
     def open_of(self, desk: str, limit: int) -> list[EventRow]:
-        """What a desk has that is not closed, oldest first."""
+        """What a desk has that is open (:func:`alerts.alarms.life.still_open`), oldest first."""
         wanted = (
-            rows_query()
-            .where(alarms.c.desk == desk, alarms.c.state != AlarmState.CLOSED.value)
-            .order_by(events.c.occurred_at, events.c.id)
-            .limit(limit)
+            rows_query().where(alarms.c.desk == desk, *_OPEN).order_by(events.c.occurred_at, events.c.id).limit(limit)
         )
         return self._rows(wanted)
 
     def open_counts(self) -> dict[str, int]:
-        """How many alarms each desk has that are not closed; one without any is absent."""
+        """How many open alarms each desk has; one without any is absent."""
         wanted = (
             select(alarms.c.desk, func.count().label("open"))
-            .where(alarms.c.desk.is_not(None), alarms.c.state != AlarmState.CLOSED.value)
+            .where(alarms.c.desk.is_not(None), *_OPEN)
             .group_by(alarms.c.desk)
         )
         with reading(self._engine) as connection:
@@ -197,11 +200,9 @@ class AlarmStore:
 
     def standing(self, wanted: EventFilter, limit: int) -> tuple[int, list[Standing24]]:
         """Alarms that match and are open (:func:`alerts.alarms.life.still_open`): how many, and the oldest."""
-        settled = and_(alarms.c.state == AlarmState.ACKNOWLEDGED.value, alarms.c.returned_at.is_not(None))
         joined = events.outerjoin(alarms, alarms.c.event_id == events.c.id)
-        open_ones = [*conditions(wanted), events.c.state != AlarmState.CLOSED.value]
         # An alarm that nobody touched has no row, and is open.
-        open_ones.append(or_(alarms.c.event_id.is_(None), not_(settled)))
+        open_ones = (*conditions(wanted), or_(alarms.c.event_id.is_(None), and_(*_OPEN)))
         number = select(func.count()).select_from(joined).where(*open_ones)
         oldest = (
             select(events.c.id, events.c.camera_id, events.c.kind, events.c.occurred_at)

@@ -54,7 +54,7 @@ class ClosingAlarm(StepTaken):
 
 
 class DeskInfo(Message):
-    """A desk as it is manned now. ``mine``: the asker's own. ``open``: its alarms that are not closed."""
+    """A desk as it is manned now. ``mine``: the asker's own. ``open``: its open alarms."""
 
     id: str
     name: str

@@ -35,6 +35,12 @@ class Asking:
         (Role.AUDITOR, Action.AUDIT_READ, True, "reads who did what"),
         (Role.AUDITOR, Action.CAMERA_WATCH, False, "reads, does not watch"),
         (Role.FIELD_UNIT, Action.PATROL_DRIVE, False, "is outside"),
+        (Role.OPERATOR, Action.ALARM_CLOSE, True, "says what it turned out to be"),
+        (Role.OPERATOR, Action.ALARM_REOPEN, False, "what is closed is opened by who answers for the shift"),
+        (Role.SHIFT_LEADER, Action.ALARM_REOPEN, True, "answers for the shift"),
+        (Role.ENGINEER, Action.DESK_WORK, False, "has no desk"),
+        (Role.FIELD_UNIT, Action.ALARM_COMMENT, True, "tells what it finds"),
+        (Role.AUDITOR, Action.LOAD_READ, True, "reads what desks had to bear"),
         (Role.WALL_SCREEN, Action.CAMERA_WATCH, True, "shows"),
         (Role.WALL_SCREEN, Action.ALARM_ACKNOWLEDGE, False, "a screen decides nothing"),
     ],
@@ -87,6 +93,12 @@ def test_a_forgotten_policy_stops_the_start() -> None:
 def test_the_contracts_actions_stand_on_their_routes() -> None:
     found = policies(routes("t", "1"))
     assert found["POST /api/events/{event_id}/acknowledge"] >= {Action.ALARM_ACKNOWLEDGE}
+    for word in ("own", "comment", "shelve", "close", "reopen"):
+        assert found[f"POST /api/events/{{event_id}}/{word}"] == {Action(f"alarm.{word}")}
+    assert found["POST /api/events/{event_id}/unshelve"] == {Action.ALARM_SHELVE}
+    assert found["POST /api/events/{event_id}/start"] == {Action.ALARM_WORK}
+    assert found["POST /api/desks/{desk_id}/take"] == {Action.DESK_WORK}
+    assert found["GET /api/alarms/load"] == {Action.LOAD_READ}
     assert found["POST /api/rotation/next"] == {Action.PATROL_DRIVE}
     assert found["WS /api/live/{camera_id}"] == {Action.CAMERA_WATCH}
     assert found["GET /metrics"] == {Action.METRICS_READ}

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from alerts.alarms.life import Actor, AlarmState, Closing, Command, Do, Standing
 from alerts.alarms.store import AlarmStore, Refused
 from alerts.event import Event
-from alerts.records import AlarmChange, Step
+from alerts.records import AlarmChange, EventFilter, Step
 from alerts.storage.database import migrate, open_engine, writing
 from alerts.storage.migrations import MIGRATIONS
 from alerts.store import PART, EventStore, UnknownEvent
@@ -131,6 +131,21 @@ def test_an_alarm_follows_its_situation(store: EventStore, alarms: AlarmStore, m
     alarms.follow([(event.id, 20.0)])
     assert store.get(event.id).returned_at == 20.0
     assert [step.command for step in alarms.steps(event.id)] == [Do.RETURN, Do.RECUR, Do.RETURN]
+
+
+def test_what_is_seen_and_over_is_open_no_more(store: EventStore, alarms: AlarmStore, make_event: MakeEvent) -> None:
+    seen, over, both, closed, _ = events = [make_event() for _ in range(5)]
+    put(store, *events)
+    routes = [(event.id, 0, Command(Do.ROUTE, desk="d", due_at=1e12)) for event in events[:4]]
+    alarms.take_each(routes, 1.0)
+    for event in (seen, both, closed):
+        alarms.take(event.id, [Command(Do.ACKNOWLEDGE)], WANG, 2.0)
+    alarms.take(closed.id, [Command(Do.CLOSE, closing=Closing.TEST)], WANG, 2.0)
+    alarms.follow([(over.id, 3.0), (both.id, 3.0)])
+    assert [row.id for row in alarms.open_of("d", 10)] == [seen.id, over.id]
+    assert alarms.open_counts() == {"d": 2}
+    number, oldest = alarms.standing(EventFilter(until=1e12), 2)
+    assert (number, [each.event_id for each in oldest]) == (3, [seen.id, over.id])
 
 
 def test_an_older_database_keeps_who_acknowledged_what(database_url: str, make_event: MakeEvent) -> None:

@@ -1066,7 +1066,7 @@ export interface components {
         };
         /**
          * DeskInfo
-         * @description A desk as it is manned now. ``mine``: the asker's own. ``open``: its alarms that are not closed.
+         * @description A desk as it is manned now. ``mine``: the asker's own. ``open``: its open alarms.
          */
         DeskInfo: {
             /** Connected */
@@ -2223,6 +2223,8 @@ export interface components {
         /**
          * TroubleItem
          * @description A part of the server is away since ``since``, or (``over``) back: nothing was lost, what was missed follows.
+         *
+         *     ``disk``: the one that recordings lie on is nearly full, or full.
          */
         TroubleItem: {
             /** Over */
@@ -2231,7 +2233,7 @@ export interface components {
              * Part
              * @enum {string}
              */
-            part: "redis" | "store";
+            part: "redis" | "store" | "disk";
             /** Since */
             since: number;
             /**

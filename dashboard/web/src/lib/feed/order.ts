@@ -1,15 +1,20 @@
 /** In which order alarms wait, and how the list keeps still under a hand. Pure. */
 
-import { SEVERITIES } from "@/lib/model";
+import { SEVERITIES, type Severity } from "@/lib/model";
 
 import type { AlarmRow } from "./reduce";
 
-/** New ones first, by severity, then the newest; those that somebody has seen after, the newest first. */
+/** How pressing an alarm is: its rule's severity, moved by place and time where desks are set up. */
+export function urgency(row: AlarmRow): Severity {
+  return row.priority ?? row.severity;
+}
+
+/** New ones first, by urgency, then the newest; those that somebody has seen after, the newest first. */
 export function inOrder(rows: Iterable<AlarmRow>): AlarmRow[] {
   return [...rows].sort(
     (a, b) =>
       Number(a.state !== "new") - Number(b.state !== "new") ||
-      (a.state === "new" ? SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) : 0) ||
+      (a.state === "new" ? SEVERITIES.indexOf(urgency(a)) - SEVERITIES.indexOf(urgency(b)) : 0) ||
       b.occurred_at - a.occurred_at ||
       (a.id < b.id ? 1 : -1),
   );

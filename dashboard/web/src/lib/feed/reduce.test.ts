@@ -109,6 +109,13 @@ describe("order", () => {
   });
 });
 
+describe("urgency", () => {
+  it("is the priority of place and time before the rule's severity", () => {
+    const rows = [row("grave", { severity: "critical", priority: "low" }), row("night", { severity: "low", priority: "high" }), row("plain", { severity: "medium" })];
+    expect(inOrder(rows).map(({ id }) => id)).toEqual(["night", "plain", "grave"]);
+  });
+});
+
 describe("a flood", () => {
   const rows = [row("a"), row("b", { flood: "b" }), row("c", { flood: "b" }), row("d", { flood: "d" }), row("e", { flood: "b", state: "acknowledged" }), row("f", { flood: "b" })];
 

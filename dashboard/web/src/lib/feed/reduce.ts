@@ -24,7 +24,7 @@ export interface FeedState {
   readonly gone: number;
   readonly missed: number;
   /** Parts of the server that are away, and since when (epoch s). */
-  readonly away: ReadonlyMap<"redis" | "store", number>;
+  readonly away: ReadonlyMap<"redis" | "store" | "disk", number>;
   /** Unusable messages: counted, and shown to whoever looks for a cause. */
   readonly trouble: number;
 }
