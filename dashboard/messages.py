@@ -206,10 +206,13 @@ class TimeItem(Message):
 
 
 class TroubleItem(Message):
-    """A part of the server is away since ``since``, or (``over``) back: nothing was lost, what was missed follows."""
+    """A part of the server is away since ``since``, or (``over``) back: nothing was lost, what was missed follows.
+
+    ``disk``: the one that recordings lie on is nearly full, or full.
+    """
 
     type: Literal["trouble"] = "trouble"
-    part: Literal["redis", "store"]
+    part: Literal["redis", "store", "disk"]
     since: float
     over: bool
 

@@ -20,7 +20,7 @@ from dashboard.errors import BusAway
 from dashboard.feed.client import QUEUE_LIMIT, FeedClient
 from dashboard.feed.entries import EntryReader, alarm_item, event_item
 from dashboard.feed.items import Item, batch, visible_rotation
-from dashboard.feed.status import camera_status
+from dashboard.feed.status import camera_status, readable
 from dashboard.messages import CameraStatus, RotationItem, TimeItem, TroubleItem
 from dashboard.patrol.rotation import Machine, Rotation, RotationState
 from dashboard.policy import Action
@@ -62,6 +62,7 @@ class Hub:
         self.cursor: StreamId | None = None
         self.answering = asyncio.Event()
         self.trouble: TroubleItem | None = None
+        self.disk: TroubleItem | None = None
         self._clients: set[FeedClient] = set()
         self._pending: list[Item] = []
         self._work = asyncio.Event()
@@ -109,8 +110,7 @@ class Hub:
         rotation = self._rotation_json(viewer)
         if rotation:
             items.append(rotation)
-        if self.trouble is not None:
-            items.append(self.trouble.model_dump_json())
+        items += [trouble.model_dump_json() for trouble in (self.trouble, self.disk) if trouble is not None]
         return items
 
     def figures(self) -> dict[str, int]:
@@ -170,6 +170,7 @@ class Hub:
                 self._take_rotation(await self._bus.rotation())
                 if turn % HEALTH_EVERY == 0:
                     self._take_health(await self._bus.health())
+                    self._take_disk(await self._bus.workers())
             except BusAway:
                 self._take_health(self._health_raw)  # silence grows while nobody answers
             if turn % TIME_EVERY == 0:
@@ -221,6 +222,15 @@ class Hub:
         self._health_raw = raw
         if self._changed:
             self._work.set()
+
+    def _take_disk(self, raw: dict[str, str]) -> None:
+        warned = any(each.recording is not None and each.recording.warning is not None for each in readable(raw))
+        if warned and self.disk is None:
+            self.disk = TroubleItem(part="disk", since=self._clock(), over=False)
+            self._publish(Item(self.disk.model_dump_json()))
+        elif not warned and self.disk is not None:
+            self._publish(Item(self.disk.model_copy(update={"over": True}).model_dump_json()))
+            self.disk = None
 
     def _take_rotation(self, raw: str) -> None:
         if raw == self._rotation_raw:

@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 
 export type EventRow = Schemas["EventRow"];
 export type EventPage = Schemas["EventPage"];
+export type Evidence = Schemas["Evidence"];
 export type Histogram = Schemas["Histogram"];
 export type Account = Schemas["Me"];
 export type AlarmLoad = Schemas["AlarmLoad"];
