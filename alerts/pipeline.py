@@ -40,6 +40,7 @@ class CameraRules:
         self._running: list[tuple[str, TrackRule]] = []
         self._state_rules: list[tuple[str, StateRule]] = []
         self._places: dict[str, Zone | Line] = {}
+        self._shared = {rule.id: rule.shared for rule in camera.rules}
         for rule in camera.rules:
             running = build(rule, camera, calendar)
             if isinstance(running, StateRule):
@@ -118,5 +119,9 @@ class CameraRules:
         return Candidate(event=event, dedup_key=self._key(rule.id, finding.key), window_s=rule.rearm_s)
 
     def _key(self, rule_id: str, key: tuple[str, ...]) -> str:
+        shared = self._shared.get(rule_id)
+        if shared is not None:
+            # No camera's id begins so: the neighbours meet here, and nobody else.
+            return ":".join(("@" + self._camera.site, shared, *key))
         # Neither track nor time is part of the key: a restarted worker or a broken track must find the same window.
         return ":".join((self._camera.id, rule_id, *key))

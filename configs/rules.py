@@ -50,6 +50,9 @@ class RuleBase(Section):
     severity: Severity = Severity.MEDIUM
     rearm_s: float = Field(default=30.0, gt=0, le=86400)
     schedule: tuple[Span, ...] | None = Field(default=None, description="left out: always")
+    shared: Identifier | None = Field(
+        default=None, description="rules of one site's cameras that name the same word make one alarm of one happening"
+    )
 
 
 class ObjectRule(RuleBase):

@@ -31,10 +31,10 @@ CAMERA = Camera.model_validate(
 )
 
 
-def rules() -> CameraRules:
+def rules(camera: Camera = CAMERA) -> CameraRules:
     numbers = count()
     return CameraRules(
-        CAMERA,
+        camera,
         region_id="village-1",
         calendar=Calendar(UTC),
         model_id="m1",
@@ -83,6 +83,21 @@ def test_a_restarted_worker_finds_the_same_window() -> None:
         found = [c for second in range(3) for c in running.observe(tracks(second, 0.6))]
         keys.append([candidate.dedup_key for candidate in found])
     assert keys[0] == keys[1] == ["gate-1:in"]
+
+
+def test_neighbours_of_one_site_share_a_happening_by_configuration() -> None:
+    entrance = CAMERA.rules[0].model_copy(update={"shared": "entrance"})
+    cameras = [
+        CAMERA.model_copy(update={"id": name, "site": site, "rules": (entrance.model_copy(update={"id": rule}),)})
+        for name, site, rule in (("gate-1", "gate", "in"), ("gate-2", "gate", "inside"), ("far", "square", "in"))
+    ]
+    keys = []
+    for camera in cameras:
+        running = rules(camera)
+        (candidate,) = [c for second in range(3) for c in running.observe(tracks(second, 0.6, camera.id))]
+        assert set(running.ongoing) == {candidate.dedup_key}
+        keys.append(candidate.dedup_key)
+    assert keys == ["@gate:entrance", "@gate:entrance", "@square:entrance"]
 
 
 def test_tracks_of_another_camera_are_refused() -> None:
