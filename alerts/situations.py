@@ -255,7 +255,8 @@ class Situations:
             self._counts["hits_unlisted"] += 1
             return False
         found.listed += 1
-        found.untold.append(Suppressed(event=event, reason=reason))
+        # Its picture is removed: the event that it was merged into has one.
+        found.untold.append(Suppressed(event=event.model_copy(update={"snapshot": None}), reason=reason))
         return True
 
     @staticmethod

@@ -12,6 +12,7 @@ counted and goes on from memory.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections import Counter
@@ -34,6 +35,7 @@ SEGMENTS = 8
 """Beyond so many, what still lives in the oldest is copied forward."""
 
 NUMBER_BYTES = 8
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class Spool:
             offset = self._append(data)
             self._sync()
         except OSError as error:
-            return f"not kept: {(error.strerror or type(error).__name__).lower()}"
+            cause = "disk full" if error.errno in FULL else (error.strerror or type(error).__name__).lower()
+            return f"not kept: {cause}"
         for event_id, place in placed:
             place.segment = self._newest
             place.start += offset

@@ -280,6 +280,6 @@ def test_a_disk_that_keeps_nothing_stops_no_alarm(
     with life(spool=spool) as publisher:
         publisher.submit([recent(), recent()])
         until(arrived(publisher, 2))
-        assert publisher.trouble == "not kept: no space left on device"
+        assert publisher.trouble == "not kept: disk full"
     assert len(ids(redis_client)) == 2
     spool.close()

@@ -147,7 +147,7 @@ def test_a_full_disk_is_told_and_passes(tmp_path: Path, open_spool: OpenSpool, m
     spool.keep(before)
     full[0] = True
     assert spool.keep(lost) == frozenset()
-    assert spool.trouble == "not kept: no space left on device"
+    assert spool.trouble == "not kept: disk full"
     full[0] = False
     assert spool.keep(after) == set(ids(after))
     assert spool.trouble is None
