@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from configs import references
+from configs import plausible, references
 from configs.document import Document, Fault, NotReadable, parse
-from configs.schema import Settings
+from configs.schema import ModelSettings, Settings
 
 
 class SettingsFaults(Exception):
@@ -27,8 +27,12 @@ class SettingsFaults(Exception):
         return [f"{self.file}:{fault.line or '-'}: {fault.path}: {fault.message}" for fault in ordered]
 
 
-def load(file: Path, environ: Mapping[str, str]) -> Settings:
-    """Read, check and resolve a settings file.
+Classes = Callable[[ModelSettings], Collection[str]]
+"""Which classes the model of these settings finds."""
+
+
+def load(file: Path, environ: Mapping[str, str], classes: Classes | None = None) -> Settings:
+    """Read, check and resolve a settings file; with ``classes`` also whether the rules' classes can be found at all.
 
     Passwords are taken from the environment or from secret files (relative to the settings file), and so is
     ``state_dir`` made absolute against the working folder. Raises :class:`SettingsFaults` with every fault.
@@ -38,10 +42,10 @@ def load(file: Path, environ: Mapping[str, str]) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise SettingsFaults(file, (Fault("(document)", None, f"cannot be read: {reason}"),)) from None
-    return load_text(text, file, environ)
+    return load_text(text, file, environ, classes)
 
 
-def load_text(text: str, file: Path, environ: Mapping[str, str]) -> Settings:
+def load_text(text: str, file: Path, environ: Mapping[str, str], classes: Classes | None = None) -> Settings:
     """As :func:`load`, for a text that stands for ``file``."""
     try:
         document = parse(text, environ)
@@ -54,6 +58,8 @@ def load_text(text: str, file: Path, environ: Mapping[str, str]) -> Settings:
         settings = Settings.model_validate(document.data)
     except ValidationError as error:
         faults += [_fault(document, item) for item in error.errors(include_url=False, include_input=False)]
+    if settings is not None:
+        faults += plausible.check(document, settings, None if classes is None else classes(settings.model))
     if faults or settings is None:
         raise SettingsFaults(file, tuple(faults))
     cameras = tuple(

@@ -31,8 +31,6 @@ class Zone(Section):
     def _simple(cls, polygon: tuple[Point, ...]) -> tuple[Point, ...]:
         if len(set(polygon)) != len(polygon):
             raise ValueError("a corner stands twice")
-        if abs(_area(polygon)) < 1e-6:
-            raise ValueError("the polygon has no area")
         n = len(polygon)
         for i in range(n):
             for j in range(i + 2, n):
@@ -40,6 +38,8 @@ class Zone(Section):
                     continue
                 if _cross(polygon[i], polygon[(i + 1) % n], polygon[j], polygon[(j + 1) % n]):
                     raise ValueError(f"sides {i + 1} and {j + 1} cross: the corners are not in order")
+        if abs(_area(polygon)) < 1e-6:
+            raise ValueError("the polygon has no area")
         return polygon
 
     @field_validator("way")

@@ -168,7 +168,7 @@ class CameraFaultRule(RuleBase):
     """The camera's stream has one of ``faults`` for ``after_s``; it ended once it was without for ``clear_s``."""
 
     kind: Literal["camera_fault"]
-    faults: tuple[FaultWord, ...] = Field(min_length=1)
+    faults: tuple[FaultWord, ...]
     after_s: float = Field(default=10.0, ge=0, le=86400)
     clear_s: float = Field(default=5.0, ge=0, le=86400)
 

@@ -60,9 +60,10 @@ def check(
 ) -> None:
     """Tell every fault of a settings file at once; exit code 2 where there is one."""
     from configs.loader import SettingsFaults, load
+    from xueliang.known_classes import known_classes
 
     try:
-        settings = load(file, os.environ)
+        settings = load(file, os.environ, known_classes)
     except SettingsFaults as faults:
         if as_json:
             rows = [{"line": fault.line, "path": fault.path, "message": fault.message} for fault in faults.faults]
