@@ -109,6 +109,13 @@ class EventBus:
             values += [each.event_id, each.dedup_key, round(each.open_until * 1000), hold, each.update, each.state]
         self._run(TELL, [(keys, values)])
 
+    def check(self) -> None:
+        """Raises :class:`BusEmptied` where what was read from the server just now is not of the epoch that we know."""
+        told = cast("bytes | None", self._client.get(EPOCH_KEY))
+        known, self._epoch = self._epoch, "" if told is None else told.decode()
+        if known not in ("", self._epoch):
+            raise BusEmptied
+
     def states(self) -> list[str]:
         """JSON of the situations that lasted when last told."""
         found = cast("list[bytes]", self._client.hvals(SITUATIONS_KEY))

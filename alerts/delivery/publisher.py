@@ -287,7 +287,7 @@ class Publisher:
             with self._lock:
                 return not self._situations.is_open(dedup_key, event_id, now)
 
-        self._reported.ask_stored(over)
+        self._reported.ask_stored(over, self._bus.check)
 
     def _tell_dropped(self, dropped: Sequence[Candidate]) -> None:
         if dropped:

@@ -74,13 +74,14 @@ class Reported:
         """An update has told these merged hits."""
         self._spool.settle(list(ids))
 
-    def ask_stored(self, over: Callable[[str, str], bool]) -> None:
+    def ask_stored(self, over: Callable[[str, str], bool], check: Callable[[], None]) -> None:
         """Look what the historian has stored, and settle what is finished. ``over(dedup_key, event_id)`` says whether
-        its situation is."""
+        its situation is; ``check`` raises where the answer is of a server that has lost what we sent it."""
         if not self._published:
             return
         if any(not each.stored for each in self._published.values()):
             reached = self._stored_up_to()
+            check()
             fresh = [key for key, each in self._published.items() if not each.stored and each.position <= reached]
             self._spool.stored(fresh)
             for event_id in fresh:

@@ -204,6 +204,30 @@ def test_a_redis_that_comes_back_empty_gets_again_what_was_not_stored(
     assert {row.id for row in sqlite_store.after_stream_id("0-0", 10)} == {stored.event.id, lost.event.id}
 
 
+def test_what_others_store_after_redis_was_emptied_does_not_count_as_ours(
+    life: Callable[..., Any],
+    redis_client: Redis,
+    recent: MakeCandidate,
+    sqlite_store: EventStore,
+    clocks: Clocks,
+    tmp_path: Path,
+) -> None:
+    historian = Historian(
+        redis_client, sqlite_store, consumer="h1", evidence=tmp_path, retention=Retention(), block_ms=5
+    )
+    lost, other = recent(), recent()
+    with life() as publisher:
+        publisher.submit([lost])
+        until(arrived(publisher, 1))
+        redis_client.flushall()
+        redis_client.xadd(EVENTS_KEY, {"type": "event", "data": other.event.model_dump_json()})
+        historian.begin()
+        historian.step()
+        clocks.ahead += 2  # nothing new is found: it is by asking the historian that the loss is seen
+        until(lambda: lost.event.id in ids(redis_client))
+        assert publisher.counters()["spool_live"] == 1
+
+
 def test_the_spool_is_empty_once_all_is_stored_told_and_over(
     life: Callable[..., Any],
     redis_client: Redis,
