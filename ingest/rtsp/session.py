@@ -32,6 +32,7 @@ from ingest.rtsp.address import Address, Opener, OpenLimits, Patience, SessionFa
 from ingest.rtsp.backoff import REFUSED_S, Backoff
 from ingest.rtsp.decoding import UnitDecoder
 from ingest.rtsp.failures import FailureLog
+from ingest.rtsp.link import Link, connections, link_since
 from ingest.rtsp.reading import Absent, Moment, UnitReader, video_stream
 from ingest.rtsp.timeline import Timeline
 from ingest.state import Fault, Phase, StreamState
@@ -39,6 +40,8 @@ from ingest.state import Fault, Phase, StreamState
 log = structlog.get_logger(__name__)
 
 _NICE = 4
+_NOISE = "session was open, what came were no packets; cut off"
+_CUT_S = 1.0  # until a reader whose connection was cut has ended
 
 
 def real_now() -> Moment:
@@ -52,12 +55,14 @@ class SessionLimits:
 
     ``silence_s``: without packets for so long, the session is opened anew. ``settled_s``: a session that lived so long
     was a good one, and the waits between attempts begin anew. ``trusted_s``: a session that brought pictures for so
-    long speaks RTSP.
+    long speaks RTSP. ``cut_s``: so long after ``silence_s`` it is cut off where FFmpeg does not hand it back, since
+    what comes instead of packets never ends.
     """
 
     silence_s: float = 5.0
     settled_s: float = 5.0
     trusted_s: float = 8.0
+    cut_s: float = 5.0
     opening: OpenLimits = field(default_factory=OpenLimits)
     phases: Limits = field(default_factory=Limits)
 
@@ -139,6 +144,8 @@ class StreamSession:
         self._reader: UnitReader | None = None
         self._counts = _Counts()
         self._opened_at: float | None = None
+        self._link = Link()
+        self._cut = self._unguarded = False
         self._last_packet: float = now().monotonic
         self._last_picture: float = self._last_packet
         self._held = False
@@ -196,9 +203,11 @@ class StreamSession:
         self._wake.set()
 
     def join(self, timeout: float) -> bool:
-        """Waits for the reader; whether it has ended."""
+        """Waits for the reader; whether it has ended. One that is kept in a read is cut off after ``timeout``."""
         if self._thread is not None:
             self._thread.join(timeout)
+            if self.running and self._link.cut():
+                self._thread.join(_CUT_S)
         return not self.running
 
     def retry_now(self) -> None:
@@ -220,7 +229,18 @@ class StreamSession:
                 now.monotonic - self._last_picture,
                 self._verdicts(stalled_here),
             )
+            stuck = None if stalled_here else self._stuck(now.monotonic - self._last_packet)
+        if stuck is not None:
+            self._log.warning("ingest.connection_cut", found=stuck.cut())
         self._tell()
+
+    def _stuck(self, silent_s: float) -> Link | None:
+        """The connection of a session that must be cut off, once."""
+        limits = self._limits
+        if self._cut or not self._unguarded or self._opened_at is None or silent_s <= limits.silence_s + limits.cut_s:
+            return None
+        self._cut = True
+        return self._link
 
     def run(self) -> None:
         """Opens and reads until :meth:`request_stop`."""
@@ -255,7 +275,9 @@ class StreamSession:
 
     def run_once(self) -> SessionFailed:
         """One session from opening to its end; returns why it ended, raises why it could not go on."""
+        before = connections(self._address.url)
         container = self._opener(self._address, self._limits.opening)
+        link = link_since(before, self._address.url)
         try:
             stream = video_stream(container)
             reader = UnitReader(stream, self._timeline)
@@ -263,6 +285,7 @@ class StreamSession:
             with self._lock:
                 self._counts.sessions += 1
                 self._opened_at = self._last_packet = now.monotonic
+                self._link, self._cut, self._unguarded = link, False, False
                 if self._lifecycle.state.phase is Phase.CONNECTING:
                     self._last_picture = now.monotonic
                 self._reader = reader
@@ -271,7 +294,13 @@ class StreamSession:
             if self._counts.sessions == 1:
                 self._log.info("ingest.session_opened")
             return self._read(container, stream, reader)
+        except (av.FFmpegError, OSError):
+            if self._cut:
+                return SessionFailed(Fault.FROZEN, _NOISE)
+            raise
         finally:
+            with self._lock:
+                self._link = Link()
             container.close()
             if self._decoder is not None:
                 self._decoder.end_session(DropCause.SHUTDOWN if self._stopping.is_set() else DropCause.SESSION_ENDED)
@@ -284,11 +313,13 @@ class StreamSession:
                     if packet.size:
                         self._on_packet(packet, reader)
                     if isinstance(patience, Patience) and not patience.waived and self._trusted():
-                        patience.waived = True
+                        patience.waived = self._unguarded = True
                         break  # it is asked for when the next demux begins
                     if self._stopping.is_set():
                         break
                 else:
+                    if self._cut:
+                        return SessionFailed(Fault.FROZEN, _NOISE)
                     return SessionFailed(Fault.UNREACHABLE, "camera ended the session")
             except (av.error.ExitError, TimeoutError):
                 # The poll time passed without a packet; the session is as good as before.

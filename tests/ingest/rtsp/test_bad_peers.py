@@ -142,6 +142,33 @@ def test_each_is_named_and_nothing_else_suffers(
     assert grown < 64 << 20
 
 
+def test_noise_without_end_from_a_camera_that_was_trusted_is_cut_off(
+    encode_units: EncodeUnits, start_peer: Callable[[Script], Peer], start_rig: StartRig, until: Until
+) -> None:
+    units = encode_units(30)
+    connections = iter(range(1000))
+
+    def play(connection: socket.socket) -> None:
+        for number, unit in enumerate(units):
+            packets = packetize(unit.units).patched(channel=0, sequence=9 * number, timestamp=3600 * number, ssrc=1)
+            connection.sendall(bytes(packets))
+            threading.Event().wait(0.04)
+        if next(connections) == 0:
+            while True:
+                connection.sendall(random.Random(3).randbytes(999))
+
+    sets = units[0].parameters.annex_b().split(b"\x00\x00\x00\x01")[1:]
+    sprop = ",".join(base64.b64encode(each).decode() for each in sets)
+    peer = start_peer(Script(sdp_of(f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={sprop}"), play))
+    limits = SessionLimits(silence_s=0.5, trusted_s=0.4, cut_s=0.5, opening=OpenLimits(1.0, 0.3))
+    rig = start_rig(Address(peer.url), limits)
+    until(lambda: rig.phase() is Phase.LIVE, 5, "no picture came")
+    until(lambda: rig.phase() is Phase.STALE, 5, "the noise is not noticed")
+    until(lambda: rig.phase() is Phase.LIVE, 10, "the camera is not tried again")
+    assert rig.session.counts().sessions >= 2
+    assert any("cut off" in state.detail for state in rig.states)
+
+
 _BUDGET = settings(
     max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
