@@ -29,7 +29,7 @@ from models.manifest import shipped_manifest
 from models.store import ModelStore, user_store
 from xueliang import logs
 from xueliang.commands.up import run_node
-from xueliang.demo.county import as_yaml, demo_settings
+from xueliang.demo.county import RECORDED, as_yaml, demo_settings
 from xueliang.demo.model import demo_model
 from xueliang.demo.scenes import watch
 from xueliang.node import Node
@@ -106,7 +106,7 @@ def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Se
     ]
     shown: list[Path | None] = [*found[:CAMERAS], *[None] * (CAMERAS - len(found))]
     watched = [watch(scene) if clip is None else None for scene, clip in zip(scenes(CAMERAS), shown, strict=True)]
-    settings = demo_settings(county, streams, state_dir=state_dir, port=port, watched=watched)
+    settings = demo_settings(county, streams, state_dir=state_dir, port=port, watched=watched, recording=RECORDED)
     settings = settings.model_copy(update={"model": _model(settings.model, environ, drawn=not found)})
     config = state_dir / "demo.yaml"
     config.write_text(as_yaml(settings), "utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from configs.recording import CameraRecording, RecordingSettings
 from configs.schema import (
     Camera,
     CameraDetection,
@@ -33,6 +34,8 @@ GATE = Line(id="gate", name="警戒线", a=(0.5, 0.98), b=(0.5, 0.2))
 OFFLINE = OfflineRule(
     id="offline", kind="camera_offline", name="摄像机离线", severity=Severity.LOW, after_s=10, rearm_s=300
 )
+RECORDED = RecordingSettings(default=CameraRecording(mode="continuous", stream="sub"), budget_gb=2)
+"""What is open in any case, so that the demo's alarms have clips at hardly any cost."""
 Watched = tuple[Rule, tuple[Zone, ...], tuple[Line, ...]]
 """A rule with the zones and lines that it needs."""
 TRAFFIC = ("person", "bicycle", "motorcycle", "car", "truck", "bus")
@@ -45,6 +48,7 @@ def demo_settings(
     state_dir: Path,
     port: int,
     watched: Sequence[Watched | None] = (),
+    recording: RecordingSettings | None = None,
 ) -> Settings:
     """``county`` with one camera for each (main, sub) of ``streams``, spread over its sites.
 
@@ -63,6 +67,7 @@ def demo_settings(
             "listen": Listen(port=port),
             "cameras": cameras,
             "sites": tuple(site for site in county.sites if site.id in kept),
+            "recording": recording or RecordingSettings(),
             "patrol": PatrolPlan(name=f"重点点位 {len(cameras)} 处", name_en=f"{len(cameras)} key sites", slots=3),
         }
     )

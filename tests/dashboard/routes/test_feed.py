@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from alerts.health import HealthBoard, RecordingStatus, WorkerInfo
 from dashboard.policy import Role
 
 pytestmark = pytest.mark.timeout(40)
@@ -209,3 +210,17 @@ async def test_redis_away_is_told_and_nothing_is_lost_or_doubled(wall: Any, wall
         after = wall.event()
         wall.publish(after)
         assert (await feed.next("event"))["row"]["id"] == after.id
+
+
+async def test_a_disk_of_recordings_that_fills_is_told_and_taken_back(wall: Any) -> None:
+    disk = RecordingStatus(used_bytes=9, budget_bytes=10, free_bytes=1, warning="nearly_full")
+    worker = WorkerInfo(url="http://127.0.0.1:1", pid=1, started_at=1.0, recording=disk)
+    board = HealthBoard(wall.redis)
+    async with wall.feed(wall.client()) as feed:
+        await feed.next("hello")
+        board.register("w", worker)
+        assert (await feed.next("trouble"))["part"] == "disk"
+        async with wall.feed(wall.client()) as late:
+            assert (await late.next("trouble", part="disk"))["over"] is False
+        board.register("w", worker.model_copy(update={"recording": disk.model_copy(update={"warning": None})}))
+        assert (await feed.next("trouble", part="disk"))["over"] is True
