@@ -115,7 +115,7 @@ class Chaos:
         self._until(lambda: self._stored_after(0.0), "the first event stored")
         for number in range(kills):
             time.sleep(dice.uniform(0.0, 1.0))
-            name = VICTIMS[number % len(VICTIMS)] if number < kills // 2 else dice.choice(VICTIMS)
+            name = VICTIMS[number % len(VICTIMS)] if number < max(len(VICTIMS), kills // 2) else dice.choice(VICTIMS)
             if len(killed[name]) == AT_ONCE:
                 time.sleep(max(0.0, killed[name][0] + MINUTE_S - time.monotonic()))
             killed[name].append(time.monotonic())
