@@ -63,7 +63,7 @@ class Archive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._extents: dict[Path, tuple[int, float, float]] = {}
+        self._closed: dict[str, dict[Path, tuple[float, float]]] = {}
 
     def folder(self, camera_id: str) -> Path:
         """Where the files of a camera lie. Raises ``ValueError`` for what is no camera id."""
@@ -98,32 +98,22 @@ class Archive:
                     log.info("recording_mended", file=file.path.name, entries=done.entries, torn_bytes=done.torn)
         return mended
 
-    def extent(self, file: RecordedFile) -> tuple[float, float] | None:
-        """From when to when the file reaches, UTC epoch s; ``None`` where it holds nothing or is gone."""
-        try:
-            with index_of(file.path).open("rb") as index:
-                size = index.seek(0, 2) // ENTRY_SIZE * ENTRY_SIZE
-                known = self._extents.get(file.path)
-                if known is not None and known[0] == size:
-                    return known[1], known[2]
-                if not size:
-                    return None
-                index.seek(0)
-                first = unpack(index.read(ENTRY_SIZE))[0]
-                index.seek(size - ENTRY_SIZE)
-                last = unpack(index.read(ENTRY_SIZE))[0]
-        except FileNotFoundError:
-            self._extents.pop(file.path, None)
-            return None
-        self._extents[file.path] = (size, first.begins_at, last.ends_at)
-        return first.begins_at, last.ends_at
+    def extents(self, camera_id: str) -> list[tuple[RecordedFile, float, float]]:
+        """From when to when each file reaches, UTC epoch s, in the order of writing; files that hold nothing are left
+        out. Of the newest file alone the index is looked at each time: nobody writes to another."""
+        files = self.files(camera_id)
+        known = self._closed.get(camera_id, {})
+        reaches = {file.path: known.get(file.path) or _extent(file) for file in files[:-1]}
+        self._closed[camera_id] = {path: reach for path, reach in reaches.items() if reach is not None}
+        if files:
+            reaches[files[-1].path] = _extent(files[-1])
+        return [(file, *reach) for file in files if (reach := reaches[file.path]) is not None]
 
     def find(self, camera_id: str, begins_at: float, ends_at: float) -> list[Found]:
         """All fragments that overlap the time, in the order of writing."""
         found = []
-        for file in self.files(camera_id):
-            reach = self.extent(file)
-            if reach is None or reach[1] <= begins_at or reach[0] >= ends_at:
+        for file, first, last in self.extents(camera_id):
+            if last <= begins_at or first >= ends_at:
                 continue
             try:
                 fragments = unpack(index_of(file.path).read_bytes())
@@ -137,8 +127,24 @@ class Archive:
     def newest(self, camera_id: str) -> float | None:
         """Until when the camera is recorded, UTC epoch s."""
         files = self.files(camera_id)
-        reach = self.extent(files[-1]) if files else None
+        reach = _extent(files[-1]) if files else None
         return None if reach is None else reach[1]
+
+
+def _extent(file: RecordedFile) -> tuple[float, float] | None:
+    """``None`` where it holds nothing or is gone."""
+    try:
+        with index_of(file.path).open("rb") as index:
+            entries = index.seek(0, 2) // ENTRY_SIZE
+            if not entries:
+                return None
+            index.seek(0)
+            first = unpack(index.read(ENTRY_SIZE))[0]
+            index.seek((entries - 1) * ENTRY_SIZE)
+            last = unpack(index.read(ENTRY_SIZE))[0]
+    except FileNotFoundError:
+        return None
+    return first.begins_at, last.ends_at
 
 
 def init_of(found: Found) -> bytes:

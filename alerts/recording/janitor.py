@@ -232,6 +232,7 @@ class Janitor:
             if not folder.is_dir():
                 continue
             found = self._archive.files(folder.name)
+            reaches = {file: reach for file, *reach in self._archive.extents(folder.name)}
             try:
                 locks = self._locks.read(folder.name)
             except ValueError:  # nobody knows what is locked: nothing of it goes
@@ -240,19 +241,19 @@ class Janitor:
                 locks = None
             for file in found:
                 try:
-                    size = file.path.stat().st_size
+                    status = file.path.stat()
                 except FileNotFoundError:
                     continue
-                used += size
-                begins_at, ends_at = self._archive.extent(file) or (file.path.stat().st_mtime,) * 2
+                used += status.st_size
+                begins_at, ends_at = reaches.get(file) or (status.st_mtime,) * 2
                 files.append(
                     Stored(
                         folder.name,
                         file.path.name,
                         begins_at,
                         ends_at,
-                        size,
-                        open=file is found[-1] and folder.name in self._wanted,
+                        status.st_size,
+                        open=file == found[-1] and folder.name in self._wanted,
                         locked=locks is None
                         or any(lock.begins_at < ends_at and lock.ends_at > begins_at for lock in locks),
                     )

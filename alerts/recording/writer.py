@@ -50,10 +50,13 @@ class _OpenFile:
 
 @dataclass(slots=True)
 class _Camera:
+    """``number``: of its next file. ``first``: nothing of it was ever recorded, so nothing is missing before."""
+
     number: int
     file: _OpenFile | None = None
     missing: str = ""
     failing: bool = False
+    first: bool = False
 
 
 class RecordingWriter:
@@ -153,7 +156,9 @@ class RecordingWriter:
         try:
             if camera is None:
                 self._counts["repaired"] += self._archive.repair(camera_id)
-                camera = self._cameras[camera_id] = _Camera(self._archive.next_number(camera_id))
+                camera = self._cameras[camera_id] = _Camera(
+                    number := self._archive.next_number(camera_id), first=number == 1
+                )
             self._put(camera_id, camera, gop, missing)
         except OSError as error:
             full = error.errno in _FULL
@@ -193,7 +198,7 @@ class RecordingWriter:
             offset=file.size,
             size=len(data),
             key=gop.key,
-            missing=camera.missing or missing,
+            missing=camera.missing or ("" if camera.first else missing),
         )
         try:
             self._append(file.index, fragment.pack(), file.fragments * ENTRY_SIZE)
@@ -203,7 +208,7 @@ class RecordingWriter:
         file.size += len(data)
         file.fragments += 1
         file.ends_at = fragment.ends_at
-        camera.missing, camera.failing = "", False
+        camera.missing, camera.failing, camera.first = "", False, False
         self._counts["fragments"] += 1
         self._counts["bytes"] += len(data)
 
