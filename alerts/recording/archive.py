@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from alerts.recording.index import ENTRY_SIZE, MEDIA, Fragment, index_of, repair, unpack
+from alerts.recording.index import ENTRY_SIZE, Fragment, index_of, repair, unpack
 
 log = structlog.get_logger(__name__)
 
 TOLERANCE_S = 0.5
 """Capture times of one stream jitter; two fragments that are further apart have a gap between them."""
 
+_TICK_NS = 1_000_000_000
 _NAME = re.compile(r"(\d{8,})-\d{8}T\d{6}Z\.mp4", re.ASCII)
 _CAMERA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
@@ -63,7 +66,8 @@ class Archive:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._closed: dict[str, dict[Path, tuple[float, float]]] = {}
+        self._listed: dict[str, tuple[int, list[RecordedFile]]] = {}
+        self._closed: dict[str, dict[int, tuple[float, float]]] = {}
 
     def folder(self, camera_id: str) -> Path:
         """Where the files of a camera lie. Raises ``ValueError`` for what is no camera id."""
@@ -73,13 +77,21 @@ class Archive:
 
     def files(self, camera_id: str) -> list[RecordedFile]:
         """In the order of writing."""
+        folder = self.folder(camera_id)
         try:
-            names = [entry.name for entry in self.folder(camera_id).iterdir() if entry.suffix == MEDIA]
+            changed_ns = folder.stat().st_mtime_ns
+            listed = self._listed.get(camera_id)
+            if listed is not None and listed[0] == changed_ns:
+                return listed[1]
+            with os.scandir(folder) as entries:
+                matches = [match for entry in entries if (match := _NAME.fullmatch(entry.name))]
         except FileNotFoundError:
             return []
-        matches = [(match, name) for name in names if (match := _NAME.fullmatch(name))]
-        folder = self.folder(camera_id)
-        return sorted((RecordedFile(folder / name, int(match[1])) for match, name in matches), key=lambda f: f.number)
+        files = sorted((RecordedFile(folder / match[0], int(match[1])) for match in matches), key=lambda f: f.number)
+        # A folder that has just changed may change again within the same tick of its clock.
+        if time.time_ns() - changed_ns > _TICK_NS:
+            self._listed[camera_id] = changed_ns, files
+        return files
 
     def next_number(self, camera_id: str) -> int:
         """Of the file that will be written next."""
@@ -103,11 +115,18 @@ class Archive:
         out. Of the newest file alone the index is looked at each time: nobody writes to another."""
         files = self.files(camera_id)
         known = self._closed.get(camera_id, {})
-        reaches = {file.path: known.get(file.path) or _extent(file) for file in files[:-1]}
-        self._closed[camera_id] = {path: reach for path, reach in reaches.items() if reach is not None}
+        closed: dict[int, tuple[float, float]] = {}
+        reached: list[tuple[RecordedFile, float, float]] = []
+        for file in files:
+            reach = known.get(file.number) if file is not files[-1] else None
+            reach = reach or _extent(file)
+            if reach is not None:
+                closed[file.number] = reach
+                reached.append((file, *reach))
         if files:
-            reaches[files[-1].path] = _extent(files[-1])
-        return [(file, *reach) for file in files if (reach := reaches[file.path]) is not None]
+            closed.pop(files[-1].number, None)
+        self._closed[camera_id] = closed
+        return reached
 
     def find(self, camera_id: str, begins_at: float, ends_at: float) -> list[Found]:
         """All fragments that overlap the time, in the order of writing."""
