@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from configs.recording import CameraRecording, RecordingSettings
+from configs.rules import LoiteringRule
 from configs.schema import (
     Camera,
     CameraDetection,
@@ -91,7 +92,7 @@ def _camera(camera: Camera, main: StreamSettings, sub: StreamSettings, watched: 
 
 def _watch(index: int) -> Watched:
     """One rule a camera, in turn, so that each kind of alarm is seen and no camera floods the desk."""
-    if index % 3 == 0:
+    if index % 4 == 0:
         crowding = CrowdingRule(
             id="crowd",
             kind="crowding",
@@ -103,7 +104,7 @@ def _watch(index: int) -> Watched:
             duration_s=2,
         )
         return crowding, (SQUARE,), ()
-    if index % 3 == 1:
+    if index % 4 == 1:
         intrusion = IntrusionRule(
             id="yard",
             kind="intrusion",
@@ -115,6 +116,17 @@ def _watch(index: int) -> Watched:
             classes=TRAFFIC,
         )
         return intrusion, (YARD,), ()
+    if index % 4 == 2:
+        loitering = LoiteringRule(
+            id="stay",
+            kind="loitering",
+            name="人员徘徊",
+            severity=Severity.MEDIUM,
+            rearm_s=180,
+            zone=SQUARE.id,
+            dwell_s=6,
+        )
+        return loitering, (SQUARE,), ()
     crossing = LineCrossingRule(
         id="gate",
         kind="line_crossing",
