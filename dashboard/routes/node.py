@@ -11,7 +11,7 @@ from dashboard.access.guard import AuditReader, CameraReader, MetricsReader, Nod
 from dashboard.access.viewer import Viewer
 from dashboard.dependencies import Deps
 from dashboard.errors import RESPONSES, BusAway
-from dashboard.feed.status import camera_statuses, detector_of, fallbacks_of, together, readable
+from dashboard.feed.status import camera_statuses, detector_of, fallbacks_of, readable, together
 from dashboard.messages import AuditLine, AuditPage, CameraInfo, CameraStatus, Health, Node, RegionInfo, SiteInfo
 from dashboard.metrics import render
 from dashboard.policy import Action
