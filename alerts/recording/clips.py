@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 PATIENCE_S = 15.0
 """How long after its post-roll a clip waits for the GOP that holds its end; then it takes what there is."""
 RETRY_S = 1.0
+SLOW_S = 1.0
 PENDING = "pending"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -79,7 +80,6 @@ class ClipWriter:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
         self._counts = dict.fromkeys(("written", "not_kept", "failed", "untold", "bytes"), 0)
-        self.write_ms: list[float] = []
 
     def start(self, camera_ids: frozenset[str]) -> None:
         """Start the thread; clips of these cameras that an earlier life left undone are done."""
@@ -182,8 +182,9 @@ class ClipWriter:
             self._counts["not_kept" if full else "failed"] += 1
             log.error("clip_failed", event_id=request.event_id, camera_id=request.camera_id, error=str(error))
             return told.model_copy(update={"missing": "disk_full" if full else "write_error"})
-        self.write_ms.append((time.perf_counter() - began) * 1000)
-        del self.write_ms[:-1000]
+        took_s = time.perf_counter() - began
+        if took_s > SLOW_S:
+            log.warning("clip_slow", event_id=request.event_id, bytes=clip.bytes, took_s=round(took_s, 2))
         self._counts["written"] += 1
         self._counts["bytes"] += clip.bytes
         return told.model_copy(

@@ -78,19 +78,20 @@ class Recordings:
 
     def start(self) -> None:
         """Start the threads."""
-        if self._recorders:
+        if self._recorders or self.archive.root.is_dir():  # what was recorded ages although nothing is any more
             self.janitor.start()
+        if self._recorders:
             self.writer.start()
             self.clips.start(frozenset(self._recorders))
 
     def stop(self) -> None:
         """After the readers: write what is there and close the files."""
+        self.janitor.stop(0.5)
         if not self._recorders:
             return
         for recorder in self._recorders.values():
             recorder.flush()
         ended = self.clips.stop(0.5), self.writer.stop(1.5)
-        self.janitor.stop(0.5)
         if not all(ended):
             log.error("recording_hangs", clips=not ended[0], writer=not ended[1])
 

@@ -17,6 +17,8 @@ from alerts.recording.locks import RecordingLock
 from alerts.recording.playback import play
 from alerts.recording.recordings import Recordings
 
+MOST_S, MOST_VIDEO_S = 2 * 86400.0, 86400.0
+"""The longest spans that one question may ask for: this process has cameras to read."""
 IN_THE_MAKING_S = 15.0
 """So much of now is not told as a gap: the GOP in the making is no hole."""
 
@@ -37,9 +39,9 @@ def routes(recordings: Recordings, clock: Callable[[], float]) -> list[Route]:
         return guarded
 
     async def spans(camera_id: str, request: Request) -> Response:
-        span = _span(request)
+        span = _span(request, MOST_S)
         if span is None:
-            return _refusal(422, "bad_span", "want from and to, UTC epoch seconds, from before to")
+            return _refusal(422, "bad_span", "want from and to, UTC epoch seconds, from before to by two days at most")
         begins_at, ends_at = span
         known_until = max(begins_at, min(ends_at, clock() - IN_THE_MAKING_S))
 
@@ -60,9 +62,9 @@ def routes(recordings: Recordings, clock: Callable[[], float]) -> list[Route]:
         return JSONResponse(await asyncio.to_thread(read))
 
     async def video(camera_id: str, request: Request) -> Response:
-        span = _span(request)
+        span = _span(request, MOST_VIDEO_S)
         if span is None:
-            return _refusal(422, "bad_span", "want from and to, UTC epoch seconds, from before to")
+            return _refusal(422, "bad_span", "want from and to, UTC epoch seconds, from before to by a day at most")
         playback = await asyncio.to_thread(play, recordings.archive, camera_id, *span)
         if playback is None:
             return _refusal(404, "not_recorded", "Nothing is recorded in this time.")
@@ -92,12 +94,13 @@ def routes(recordings: Recordings, clock: Callable[[], float]) -> list[Route]:
     ]
 
 
-def _span(request: Request) -> tuple[float, float] | None:
+def _span(request: Request, most_s: float) -> tuple[float, float] | None:
     try:
         begins_at, ends_at = float(request.query_params["from"]), float(request.query_params["to"])
     except (KeyError, ValueError):
         return None
-    return (begins_at, ends_at) if math.isfinite(begins_at) and begins_at < ends_at < math.inf else None
+    sound = math.isfinite(begins_at) and begins_at < ends_at <= begins_at + most_s
+    return (begins_at, ends_at) if sound else None
 
 
 def _refusal(status: int, code: str, message: str) -> Response:

@@ -136,6 +136,8 @@ def test_a_span_is_locked_and_unlocked(url: str, tmp_path: Path) -> None:
     [
         ("/recordings/gate?from=2&to=1", 422),
         ("/recordings/gate?from=nan&to=1", 422),
+        ("/recordings/gate?from=1&to=inf", 422),
+        ("/recordings/gate/video?from=1&to=90000", 422),
         ("/recordings/gate", 422),
         ("/recordings/other?from=1&to=2", 404),
         ("/recordings/..%2fgate?from=1&to=2", 404),
