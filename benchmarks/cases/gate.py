@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from structlog.testing import capture_logs
 
 from benchmarks.cases.ingest import TOLERANCE_S, camera_of
 from benchmarks.gate_replay import Analysed, Outcome, packet_gate, prepare, run_piece
@@ -86,7 +87,8 @@ def run(quick: bool, workdir: Path) -> Report:
         except SourceError as error:
             report.notes.append(f"{piece.name}: left out, {error}")
             continue
-        report.notes.append(_judge(tallies[piece.held], analysed, county, workdir))
+        with capture_logs():  # the note says it
+            report.notes.append(_judge(tallies[piece.held], analysed, county, workdir))
     for held, suffix in ((False, "unseen"), (True, "held")):
         tallies[held].tell(report, suffix)
     return report

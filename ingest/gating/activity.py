@@ -16,7 +16,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import cycle
 from math import inf, log2
-from statistics import median
 
 _STEP = 1.0
 _FLATTEST, _STEEPEST = -1 / 6, -1.3
@@ -37,16 +36,17 @@ class ActivityLimits:
     """In standard deviations of calm pictures, summed over pictures.
 
     ``slack``: excess a picture that is forgiven. ``least`` and ``most`` bound the learnt limit, which is ``margin``
-    times the median of the greatest sums in the last ``memory`` calm GOPs; the median, since some of them were not as
-    calm as they were taken for. ``learning``: GOPs before any verdict. ``phases``: places after a key frame with a norm
-    of their own; the rest of the GOP shares one. ``outlier``: one picture counts for no more. ``slowest``: pictures
-    over which a norm is a mean.
+    times what the greatest sum stayed below in a share of ``usual`` of the last ``memory`` calm GOPs; not in all, since
+    some of them were not as calm as they were taken for. ``learning``: GOPs before any verdict. ``phases``: places
+    after a key frame with a norm of their own; the rest of the GOP shares one. ``outlier``: one picture counts for no
+    more. ``slowest``: pictures over which a norm is a mean.
     """
 
     slack: float = 0.35
     least: float = 8.0
     most: float = 60.0
-    margin: float = 2.0
+    margin: float = 1.5
+    usual: float = 0.8
     memory: int = 40
     learning: int = 4
     phases: int = 24
@@ -181,7 +181,8 @@ class Activity:
                 while len(self._calm) > self.limits.memory:
                     self._calm.popleft()
                 limits = self.limits
-                self._limit = min(limits.most, max(limits.least, limits.margin * median(self._calm)))
+                usual = sorted(self._calm)[int(limits.usual * len(self._calm))]
+                self._limit = min(limits.most, max(limits.least, limits.margin * usual))
         self._pending.clear()
         self._in_gop = self._greatest = 0.0
 
