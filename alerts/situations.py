@@ -14,9 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import structlog
+from pydantic import ValidationError
+
 from alerts.bus import Outcome, Telling
 from alerts.event import Candidate, Plain, SituationUpdate, Suppressed
 from alerts.rules.base import Ongoing
+
+log = structlog.get_logger(__name__)
 
 EVERY_S = 3.0
 """Between two updates of a situation."""
@@ -61,6 +66,17 @@ class SituationState(Plain):
     peak: float
     hits: int
     last_at: float
+
+
+def readable_states(stored: Iterable[str]) -> list[SituationState]:
+    """From JSON; one of another release, whose words this one does not know, is left alone and told."""
+    found = []
+    for state in stored:
+        try:
+            found.append(SituationState.model_validate_json(state))
+        except ValidationError as error:
+            log.warning("situation_unreadable", faults=error.error_count())
+    return found
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from alerts.delivery.reported import Reported
 from alerts.delivery.spool import Spool
 from alerts.event import Candidate
 from alerts.rules.base import Ongoing
-from alerts.situations import Change, Situations, SituationState
+from alerts.situations import Change, Situations, readable_states
 
 log = structlog.get_logger(__name__)
 
@@ -204,7 +204,7 @@ class Publisher:
 
     def _sort_out(self) -> None:
         """At the start and after a failure: take up what Redis remembers, and send again what the spool holds."""
-        states = [SituationState.model_validate_json(state) for state in self._bus.states()]
+        states = readable_states(self._bus.states())
         with self._lock:
             self._situations.take_up([state for state in states if state.camera_id in self._cameras], self._clock())
         if self._reported is not None:

@@ -273,13 +273,14 @@ def test_an_outage_merges_by_when_things_were_found(
 def test_what_still_lasts_after_a_restart_is_no_second_alarm(
     life: Callable[..., Any], redis_client: Redis, recent: MakeCandidate, clocks: Clocks
 ) -> None:
+    redis_client.hset(SITUATIONS_KEY, "of another release", '{"v":2}')
     ongoing = {"k": Ongoing((), 3, frozenset())}
     first = recent("k", window_s=1.0, measured=3)
     with life() as publisher:
         publisher.submit([first])
         until(arrived(publisher, 1))
         publisher.observe(ongoing, clocks.wall())
-        until(lambda: redis_client.hlen(SITUATIONS_KEY) == 1)
+        until(lambda: redis_client.hlen(SITUATIONS_KEY) == 2)
     clocks.ahead += 10  # the worker starts again; its rules find the happening anew
     with life() as publisher:
         publisher.submit([recent("k", window_s=1.0, measured=5)])
@@ -291,7 +292,7 @@ def test_what_still_lasts_after_a_restart_is_no_second_alarm(
     last = updates(redis_client)[-1]
     assert (last.event_id, last.phase, last.peak, last.hits) == (first.event.id, "end", 9, 1)
     assert not redis_client.exists(DEDUP_PREFIX + "k")
-    assert redis_client.hlen(SITUATIONS_KEY) == 0
+    assert redis_client.hkeys(SITUATIONS_KEY) == [b"of another release"]
 
 
 def test_a_disk_that_keeps_nothing_stops_no_alarm(
