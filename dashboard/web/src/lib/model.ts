@@ -38,6 +38,7 @@ export type InitMessage = Schemas["LiveInit"];
 export type OverlayMessage = Schemas["LiveOverlay"];
 export type LiveMessage = Schemas["LiveMessage"];
 
+export type Standing = Schemas["Standing"];
 export type AlarmChange = Schemas["AlarmChange"];
 export type FeedItem = Schemas["Batch"]["items"][number] | Schemas["Pong"];
 /** A batch of the feed; the answer to a ping is taken as a batch of one. */

@@ -33,6 +33,14 @@ describe("reduce", () => {
     expect(state.unacknowledged).toBe(0);
   });
 
+  it("keeps a step that comes before its row: a page of rows may be older than the feed", () => {
+    const standing = { ...row("a"), version: 1, flood: "b", desk: "east" };
+    const routed: FeedItem = { type: "alarm", id: "9-0", change: { v: 1, event_id: "a", state: "new", by: "system", by_name: "system", at: 1_001, comment: null, command: "route", standing: standing as AlarmChange["standing"] } };
+    const state = run(batch([routed]), { do: "loaded", unacknowledged: { rows: [row("a")], next_cursor: null, total: 1 }, recent: { rows: [row("a")], next_cursor: null, total: 1 } });
+    expect(state.rows.get("a")).toMatchObject({ flood: "b", version: 1, state: "new" });
+    expect(state.unacknowledged).toBe(1);
+  });
+
   it("does not take an acknowledgement back when an older copy of the row comes in", () => {
     const state = run(batch([event("a"), acknowledged]), batch([event("a", { repeats: 7 })]), {
       do: "loaded",

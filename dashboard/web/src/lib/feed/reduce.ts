@@ -1,6 +1,6 @@
 /** The feed's state and how it changes. Pure: the socket around it is in `feed.ts`. */
 
-import type { AlarmChange, CameraHealth, EventPage, EventRow, FeedBatch, FeedItem, Rotation } from "@/lib/model";
+import type { AlarmChange, CameraHealth, EventPage, EventRow, FeedBatch, FeedItem, Rotation, Standing } from "@/lib/model";
 
 /** A row of the alarm list; `late`: it happened while this page had no connection. */
 export type AlarmRow = EventRow & { readonly late?: boolean };
@@ -12,6 +12,8 @@ export interface FeedState {
   readonly attempt: number;
   readonly lastId: string | null;
   readonly rows: ReadonlyMap<string, AlarmRow>;
+  /** Steps of alarms whose rows are still on their way: a page of rows may be older than the feed beside it. */
+  readonly ahead: ReadonlyMap<string, Standing>;
   /** Alarms nobody has acknowledged, those beyond `rows` included. */
   readonly unacknowledged: number;
   readonly health: ReadonlyMap<string, CameraHealth>;
@@ -32,6 +34,8 @@ export interface FeedState {
 /** Rows the page holds; older ones are found in the history. */
 export const ROW_LIMIT = 200;
 
+const AHEAD_LIMIT = 500;
+
 const ROUND_TRIP_KEPT_MS = 60_000;
 
 export const EMPTY: FeedState = {
@@ -40,6 +44,7 @@ export const EMPTY: FeedState = {
   attempt: 0,
   lastId: null,
   rows: new Map(),
+  ahead: new Map(),
   unacknowledged: 0,
   health: new Map(),
   rotation: null,
@@ -133,7 +138,9 @@ function roundTrip(state: FeedState, serverS: number, sent: number, at: number):
 }
 
 /** A row comes in, or again: a step that is known is never taken back by an older copy. */
-function put(state: FeedState, row: AlarmRow): FeedState {
+function put(state: FeedState, told: AlarmRow): FeedState {
+  const early = state.ahead.get(told.id);
+  const row = early !== undefined && early.version > told.version ? { ...told, ...early } : told;
   const known = state.rows.get(row.id);
   const kept = known !== undefined && known.version > row.version ? { ...known, repeats: row.repeats } : { ...known, ...row };
   const rows = new Map(state.rows).set(row.id, kept);
@@ -145,7 +152,10 @@ function put(state: FeedState, row: AlarmRow): FeedState {
 /** Somebody took a step. Without a standing the change is of an earlier release, which knew acknowledging alone. */
 function stepped(state: FeedState, change: AlarmChange): FeedState {
   const row = state.rows.get(change.event_id);
-  if (row === undefined) return change.command === "acknowledge" ? { ...state, unacknowledged: Math.max(0, state.unacknowledged - 1) } : state;
+  if (row === undefined) {
+    const seen = change.command === "acknowledge" ? 1 : 0;
+    return { ...state, ahead: kept(state.ahead, change), unacknowledged: Math.max(0, state.unacknowledged - seen) };
+  }
   if (change.standing) return put(state, { ...row, ...change.standing });
   return put(state, {
     ...row,
@@ -156,6 +166,16 @@ function stepped(state: FeedState, change: AlarmChange): FeedState {
     acknowledged_at: change.at,
     comment: change.comment,
   });
+}
+
+/** The newest steps, the oldest given up first. */
+function kept(ahead: ReadonlyMap<string, Standing>, change: AlarmChange): ReadonlyMap<string, Standing> {
+  if (!change.standing) return ahead;
+  const next = new Map(ahead);
+  next.delete(change.event_id);
+  next.set(change.event_id, change.standing);
+  for (const id of next.keys()) if (next.size > AHEAD_LIMIT) next.delete(id);
+  return next;
 }
 
 function loaded(state: FeedState, unacknowledged: EventPage, recent: EventPage): FeedState {
