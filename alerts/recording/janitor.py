@@ -28,8 +28,9 @@ from configs.recording import CameraRecording, RecordingMode, RecordingSettings
 log = structlog.get_logger(__name__)
 
 LOOK_S = 2.0
-SWEEP_EVERY = 5  # looks
-AMPLE_LOOKS = 30
+SWEEP_EVERY, URGENT_EVERY = 30, 5
+"""Looks between two sweeps through the folder, and where the reserve is being used up."""
+AMPLE_SWEEPS = 3
 STATE, LOCK = ".state.json", ".janitor.lock"
 GB = 1_000_000_000
 _TARGET = 0.98  # of the budget: what is written until the next sweep fits, too
@@ -87,6 +88,7 @@ class Janitor:
         self._held: int | None = None
         self._looks = 0
         self._ample = 0
+        self._sizes: dict[str, dict[int, int]] = {}
         self._applied = 0
         self._state: DiskState | None = None
         self._full = False
@@ -138,7 +140,8 @@ class Janitor:
         total, free = self._usage(self._archive.root)
         reserve = round(self._settings.reserve_gb * GB)
         self._full = free < reserve / 2
-        if self._owner() and (self._looks % SWEEP_EVERY == 0 or free < reserve):
+        every = URGENT_EVERY if free < reserve else SWEEP_EVERY
+        if self._owner() and self._looks % every == 0:
             self._sweep(total, free, reserve)
         elif self._held is None:
             self._state = self._told() or self._state
@@ -207,7 +210,7 @@ class Janitor:
         was = self._state.step if self._state is not None else 0
         short = made.short_bytes > 0
         self._ample = 0 if short else self._ample + 1
-        ample = self._ample * SWEEP_EVERY >= AMPLE_LOOKS and free + freed > reserve * 1.5
+        ample = self._ample >= AMPLE_SWEEPS and free + freed > reserve * 1.5
         step = next_step(was, self._wanted, short=short, ample=ample)
         if step != was:
             self._ample = 0
@@ -239,21 +242,27 @@ class Janitor:
                 self._counts["errors"] += 1
                 log.error("recording_locks_unreadable", camera_id=folder.name)
                 locks = None
+            known = self._sizes.get(folder.name, {})
+            sizes = self._sizes[folder.name] = {}
             for file in found:
+                newest = file == found[-1]
                 try:
-                    status = file.path.stat()
+                    size = file.path.stat().st_size if newest or file.number not in known else known[file.number]
+                    # One that has lost its index is as old as its last write.
+                    begins_at, ends_at = reaches.get(file) or (file.path.stat().st_mtime,) * 2
                 except FileNotFoundError:
                     continue
-                used += status.st_size
-                begins_at, ends_at = reaches.get(file) or (status.st_mtime,) * 2
+                if not newest:
+                    sizes[file.number] = size
+                used += size
                 files.append(
                     Stored(
                         folder.name,
                         file.path.name,
                         begins_at,
                         ends_at,
-                        status.st_size,
-                        open=file == found[-1] and folder.name in self._wanted,
+                        size,
+                        open=newest and folder.name in self._wanted,
                         locked=locks is None
                         or any(lock.begins_at < ends_at and lock.ends_at > begins_at for lock in locks),
                     )

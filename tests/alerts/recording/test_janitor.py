@@ -9,7 +9,7 @@ import pytest
 
 from alerts.recording.archive import Archive
 from alerts.recording.gop import Gop
-from alerts.recording.janitor import GB, SWEEP_EVERY, Janitor
+from alerts.recording.janitor import GB, SWEEP_EVERY, URGENT_EVERY, Janitor
 from alerts.recording.locks import Locks, RecordingLock
 from alerts.recording.recorder import StreamRecorder
 from alerts.recording.writer import RecordingWriter
@@ -54,6 +54,11 @@ def janitor(
     return Janitor(archive, Locks(archive), settings, WANTED, apply=heard.append, clock=lambda: 1010.0, usage=disk)
 
 
+def looks(one: Janitor, count: int) -> None:
+    for _ in range(count):
+        one.look()
+
+
 def numbers(archive: Archive) -> list[int]:
     return [file.number for file in archive.files("gate")]
 
@@ -84,8 +89,7 @@ def test_a_lock_outlives_the_budget_until_it_is_taken_away(filled: Archive) -> N
     assert one.state.locked_bytes == sizes(filled)[0]
     assert locks.remove("gate", "l1") is not None
     assert locks.remove("gate", "l1") is None
-    for _ in range(SWEEP_EVERY):
-        one.look()
+    looks(one, SWEEP_EVERY)
     assert numbers(filled) == [5]
     one.stop()
 
@@ -111,22 +115,20 @@ def test_a_disk_that_others_fill_makes_recording_step_back_by_name_and_come_agai
     one = janitor(filled, RecordingSettings(reserve_gb=10), disk, heard)
     one.look()
     disk.free = 15 * GB
-    one.look()
+    looks(one, 1)
     assert (one.warning, one.full) == ("nearly_full", False)
     disk.free = 9 * GB
-    one.look()
+    looks(one, URGENT_EVERY)
     assert numbers(filled) == [5]
     assert one.degraded() == {"yard": "activity"}
     assert heard[-1] == {"gate": "continuous", "yard": "activity"}
     disk.free = 4 * GB
-    one.look()
+    looks(one, 1)
     assert (one.warning, one.full) == ("full", True)
-    for _ in range(5):
-        one.look()
+    looks(one, 6 * URGENT_EVERY)
     assert one.degraded() == {"gate": "none", "yard": "none"}
     disk.free = 500 * GB
-    for _ in range(400):
-        one.look()
+    looks(one, 30 * SWEEP_EVERY)
     assert heard[-1] == {"gate": "continuous", "yard": "continuous"}
     assert one.warning is None
     one.stop()
