@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 
 import av
@@ -68,21 +70,31 @@ class Outcome:
     judged_s: float
 
 
-def prepare(piece: Piece, video: Path, cache: Path, detectors: CameraDetectors) -> Analysed:
-    """The piece, encoded and analysed now or read from the cache. Raises ``SourceError`` where clips are missing."""
-    cache.mkdir(parents=True, exist_ok=True)
+def analyse(piece: Piece, cache: Path, detectors: CameraDetectors) -> Analysed:
+    """The encoded piece, analysed now or read from the cache."""
     detector = detectors.for_camera("unseen")
-    footage = cache / f"unseen-{sha256(f'{VERSION}{piece}'.encode()).hexdigest()[:16]}.mp4"
-    if not footage.exists():
-        _encode(piece, video, footage)
+    footage = _footage(piece, cache)
     units = tuple(_read(footage, piece.encoding.fps))
     known = footage.with_suffix(f".{detector.model_id}.npz")
     if known.exists():
         found = _load(known)
     else:
-        found = _analyse(piece, units, detectors)
+        found = _detect(piece, units, detectors)
         _save(known, found)
     return Analysed(piece, units, found, detector.labels, detector.model_id)
+
+
+def encode_missing(pieces: Sequence[Piece], video: Path, cache: Path) -> None:
+    """Encodes what is not in the cache, a process a core. Raises ``SourceError`` where clips are missing."""
+    cache.mkdir(parents=True, exist_ok=True)
+    missing = [piece for piece in pieces if not _footage(piece, cache).exists()]
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for encoded in [pool.submit(_encode, piece, video, _footage(piece, cache)) for piece in missing]:
+            encoded.result()
+
+
+def _footage(piece: Piece, cache: Path) -> Path:
+    return cache / f"unseen-{sha256(f'{VERSION}{piece}'.encode()).hexdigest()[:16]}.mp4"
 
 
 def _encode(piece: Piece, video: Path, file: Path) -> None:
@@ -153,7 +165,7 @@ def _read(file: Path, fps: int) -> Iterator[AccessUnit]:
             )
 
 
-def _analyse(piece: Piece, units: tuple[AccessUnit, ...], detectors: CameraDetectors) -> dict[int, Detections]:
+def _detect(piece: Piece, units: tuple[AccessUnit, ...], detectors: CameraDetectors) -> dict[int, Detections]:
     """What is found on each picture of the grid, by its place in the order of showing."""
     detector = detectors.for_camera("unseen")
     found: dict[int, Detections] = {}

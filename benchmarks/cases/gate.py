@@ -18,7 +18,7 @@ import numpy as np
 from structlog.testing import capture_logs
 
 from benchmarks.cases.ingest import TOLERANCE_S, camera_of
-from benchmarks.gate_replay import Analysed, Outcome, packet_gate, prepare, run_piece
+from benchmarks.gate_replay import Analysed, Outcome, analyse, encode_missing, packet_gate, run_piece
 from benchmarks.replay import compare
 from benchmarks.report import Case, Figure, Report
 from benchmarks.running import CACHE, ROOT
@@ -81,12 +81,13 @@ def run(quick: bool, workdir: Path) -> Report:
     county = load(ROOT / "configs" / "examples" / "county.yaml", {})
     detectors = plan.open()
     tallies = {False: _Tally(), True: _Tally()}
+    try:
+        encode_missing(chosen, shared / "video", CACHE)
+    except SourceError as error:
+        report.notes.append(f"no figure: {error}")
+        return report
     for piece in chosen:
-        try:
-            analysed = prepare(piece, shared / "video", CACHE, detectors)
-        except SourceError as error:
-            report.notes.append(f"{piece.name}: left out, {error}")
-            continue
+        analysed = analyse(piece, CACHE, detectors)
         with capture_logs():  # the note says it
             report.notes.append(_judge(tallies[piece.held], analysed, county, workdir))
     for held, suffix in ((False, "unseen"), (True, "held")):
