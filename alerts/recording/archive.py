@@ -75,6 +75,10 @@ class Archive:
             raise ValueError("not a camera id")
         return self.root / camera_id
 
+    def cameras(self) -> list[str]:
+        """Who has a folder, recorded now or not; other folders are not ours. Raises ``OSError``."""
+        return sorted(each.name for each in self.root.iterdir() if _CAMERA.fullmatch(each.name) and each.is_dir())
+
     def files(self, camera_id: str) -> list[RecordedFile]:
         """In the order of writing."""
         folder = self.folder(camera_id)

@@ -231,19 +231,17 @@ class Janitor:
         """All files of recordings and their bytes; indexes, a thousandth of it, do not count."""
         files: list[Stored] = []
         used = 0
-        for folder in sorted(self._archive.root.iterdir()):
-            if not folder.is_dir():
-                continue
-            found = self._archive.files(folder.name)
-            reaches = {file: reach for file, *reach in self._archive.extents(folder.name)}
+        for camera_id in self._archive.cameras():
+            found = self._archive.files(camera_id)
+            reaches = {file: reach for file, *reach in self._archive.extents(camera_id)}
             try:
-                locks = self._locks.read(folder.name)
+                locks = self._locks.read(camera_id)
             except ValueError:  # nobody knows what is locked: nothing of it goes
                 self._counts["errors"] += 1
-                log.error("recording_locks_unreadable", camera_id=folder.name)
+                log.error("recording_locks_unreadable", camera_id=camera_id)
                 locks = None
-            known = self._sizes.get(folder.name, {})
-            sizes = self._sizes[folder.name] = {}
+            known = self._sizes.get(camera_id, {})
+            sizes = self._sizes[camera_id] = {}
             for file in found:
                 newest = file == found[-1]
                 try:
@@ -257,12 +255,12 @@ class Janitor:
                 used += size
                 files.append(
                     Stored(
-                        folder.name,
+                        camera_id,
                         file.path.name,
                         begins_at,
                         ends_at,
                         size,
-                        open=newest and folder.name in self._wanted,
+                        open=newest and camera_id in self._wanted,
                         locked=locks is None
                         or any(lock.begins_at < ends_at and lock.ends_at > begins_at for lock in locks),
                     )
