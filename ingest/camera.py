@@ -18,10 +18,11 @@ from ingest.judges.stream import StreamJudge
 from ingest.ledger import FrameLedger
 from ingest.live import LiveChannel, Tap
 from ingest.rtsp.address import Address, Opener, open_rtsp
+from ingest.rtsp.counts import SessionCounts
 from ingest.rtsp.decoders import ON_PROCESSOR, Decoders
 from ingest.rtsp.decoding import FrameTarget
 from ingest.rtsp.reading import Moment
-from ingest.rtsp.session import SessionCounts, SessionLimits, StreamSession, real_now
+from ingest.rtsp.session import SessionLimits, StreamSession, real_now
 from ingest.rtsp.timeline import Timeline
 from ingest.state import Phase, StreamState
 from ingest.stream_choice import Size

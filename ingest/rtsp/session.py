@@ -30,6 +30,7 @@ from ingest.nal import MalformedVideo
 from ingest.packet import AccessUnit
 from ingest.rtsp.address import Address, Opener, OpenLimits, Patience, SessionFailed, open_rtsp, session_failure
 from ingest.rtsp.backoff import REFUSED_S, Backoff
+from ingest.rtsp.counts import Counts, SessionCounts
 from ingest.rtsp.decoding import UnitDecoder
 from ingest.rtsp.failures import FailureLog
 from ingest.rtsp.link import Link, connections, link_since
@@ -65,38 +66,6 @@ class SessionLimits:
     cut_s: float = 5.0
     opening: OpenLimits = field(default_factory=OpenLimits)
     phases: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCounts:
-    """Figures since the start, and the camera's clock (seconds ahead of the server; ``None`` without RTCP)."""
-
-    sessions: int
-    packets: int
-    units: int
-    bytes: int
-    malformed: int
-    undecodable: int
-    lost: int
-    time_jumps: int
-    clock_steps: int
-    unexpected_errors: int
-    camera_ahead_s: float | None
-    drift_ppm: float | None
-    clock: str
-
-
-@dataclass(slots=True)
-class _Counts:
-    sessions: int = 0
-    packets: int = 0
-    units: int = 0
-    bytes: int = 0
-    malformed: int = 0
-    undecodable: int = 0
-    clock_steps: int = 0
-    unexpected_errors: int = 0
-    clock: str = "arrival"
 
 
 class StreamSession:
@@ -142,7 +111,7 @@ class StreamSession:
         self._backoff = Backoff(uniform)
         self._timeline = timeline or Timeline()
         self._reader: UnitReader | None = None
-        self._counts = _Counts()
+        self._counts = Counts()
         self._opened_at: float | None = None
         self._link = Link()
         self._cut = self._unguarded = False
