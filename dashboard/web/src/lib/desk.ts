@@ -145,7 +145,7 @@ export function makeDesk(words: Words): Desk {
       url: (lastId) => websocketUrl(`/api/feed${lastId === null ? "" : `?last_id=${encodeURIComponent(lastId)}`}`),
       lastId: () => feed.value.lastId,
       dispatch,
-      onOpen: () => void load(),
+      onJoined: () => void load(),
       onLoginRequired: () => {
         expired.value = true;
         close();

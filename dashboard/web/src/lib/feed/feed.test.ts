@@ -28,6 +28,7 @@ class Socket {
 
 let said: Action[] = [];
 let loginAsked = 0;
+let joined = 0;
 let lastId: string | null = null;
 const newest = (): Socket => Socket.made[Socket.made.length - 1] as Socket;
 
@@ -37,6 +38,7 @@ beforeEach(() => {
   Socket.made = [];
   said = [];
   loginAsked = 0;
+  joined = 0;
   lastId = null;
 });
 afterEach(() => {
@@ -45,7 +47,7 @@ afterEach(() => {
 });
 
 function start(): Feed {
-  const feed = new Feed({ url: (id) => `ws://x/feed?${id ?? ""}`, lastId: () => lastId, dispatch: (action) => said.push(action), onOpen: () => undefined, onLoginRequired: () => loginAsked++ });
+  const feed = new Feed({ url: (id) => `ws://x/feed?${id ?? ""}`, lastId: () => lastId, dispatch: (action) => said.push(action), onJoined: () => joined++, onLoginRequired: () => loginAsked++ });
   feed.start();
   return feed;
 }
@@ -63,6 +65,24 @@ describe("Feed", () => {
       expect(Socket.made.length).toBe(before + 1);
       expect(newest().url).toContain("7-0");
     }
+    feed.stop();
+  });
+
+  it("reads what the feed does not carry after the hello, or after a moment without one", () => {
+    const hello = { data: JSON.stringify({ type: "batch", last_id: "1-0", items: [{ type: "hello" }] }) };
+    const feed = start();
+    newest().open();
+    expect(joined).toBe(0);
+    newest().onmessage?.(hello);
+    vi.advanceTimersByTime(2_000);
+    expect(joined).toBe(1);
+    newest().onclose?.({ code: 1006 });
+    vi.advanceTimersByTime(2_000);
+    newest().open();
+    vi.advanceTimersByTime(2_000);
+    expect(joined).toBe(2);
+    newest().onmessage?.(hello);
+    expect(joined).toBe(3);
     feed.stop();
   });
 

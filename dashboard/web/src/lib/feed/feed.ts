@@ -8,6 +8,8 @@ import type { Action } from "./reduce";
 const RECONNECT_LIMIT_MS = 2_000;
 /** The server speaks every 5 s; silence of this length is a lost connection, whatever the socket says. */
 export const SILENCE_MS = 12_000;
+/** A hello comes at once, unless the event bus is away. */
+const HELLO_MS = 1_000;
 const PING_MS = 5_000;
 const CLOSE_LOGIN = 4401;
 
@@ -15,8 +17,11 @@ export interface FeedOptions {
   readonly url: (lastId: string | null) => string;
   readonly lastId: () => string | null;
   readonly dispatch: (action: Action) => void;
-  /** Connected (again): the moment to read what the feed does not carry. */
-  readonly onOpen: () => void;
+  /**
+   * Joined (again): the moment to read what the feed does not carry. What is read earlier may be older than the first
+   * thing that the feed tells. Where the server cannot join us yet, it is said after a moment, and again at the hello.
+   */
+  readonly onJoined: () => void;
   readonly onLoginRequired: () => void;
   readonly now?: () => number;
 }
@@ -26,6 +31,7 @@ export class Feed {
   private attempt = 0;
   private heardAt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private patience: ReturnType<typeof setTimeout> | undefined;
   private beat: ReturnType<typeof setInterval> | undefined;
   private readonly now: () => number;
 
@@ -40,6 +46,7 @@ export class Feed {
 
   stop(): void {
     clearTimeout(this.retry);
+    clearTimeout(this.patience);
     clearInterval(this.beat);
     this.drop();
   }
@@ -53,17 +60,22 @@ export class Feed {
       this.heardAt = this.now();
       this.options.dispatch({ do: "opened" });
       this.ping();
-      this.options.onOpen();
+      this.patience = setTimeout(() => this.options.onJoined(), HELLO_MS);
     };
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       this.heardAt = this.now();
       const message = parse(data);
       this.options.dispatch(message === null ? { do: "trouble" } : { do: "batch", batch: message, at: this.heardAt });
+      if (message?.items.some(({ type }) => type === "hello")) {
+        clearTimeout(this.patience);
+        this.options.onJoined();
+      }
     };
     socket.onclose = ({ code }) => this.lost(code);
   }
 
   private lost(code: number): void {
+    clearTimeout(this.patience);
     this.socket = null;
     if (code === CLOSE_LOGIN) {
       this.options.onLoginRequired();
