@@ -139,7 +139,7 @@ def test_what_noise_hides_is_not_foretold() -> None:
 
 
 @given(st.floats(1, 20_000), st.floats(1, 4))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_more_is_noticed_sooner(more: float, times: float) -> None:
     camera = _learnt()
     assert camera.activity.pictures_to_notice(more * times) <= camera.activity.pictures_to_notice(more)
