@@ -144,11 +144,11 @@ class Chaos:
         return time.monotonic() - began
 
     def settle(self) -> None:
-        """End the load, and wait until what was reported has arrived or ``DRAIN_S`` are over."""
+        """End the load, and wait until what was reported has arrived and is counted, or ``DRAIN_S`` are over."""
         self.loaders[-1].terminate()
         self.loaders[-1].wait(30)
         deadline = time.monotonic() + DRAIN_S
-        while self.lost() and time.monotonic() < deadline:
+        while (self.lost() or self.miscounted()) and time.monotonic() < deadline:
             time.sleep(0.5)
 
     def lost(self) -> list[str]:
