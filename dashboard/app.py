@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
+from alerts.situation_store import SituationStore
 from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore, UnknownEvent
 from dashboard import errors, metrics, static
@@ -29,7 +30,7 @@ from dashboard.feed.hub import Hub
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
-from dashboard.routes import alarms, desks, events, load, node, recordings, rotation, session, sockets
+from dashboard.routes import alarms, desks, events, load, node, recordings, rotation, session, situations, sockets
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ def routes(title: str, version: str) -> FastAPI:
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Security)
     errors.install(app)
-    for module in (session, node, events, alarms, desks, load, recordings, rotation, sockets):
+    for module in (session, node, events, alarms, situations, desks, load, recordings, rotation, sockets):
         app.include_router(module.router)
     return app
 
@@ -82,6 +83,7 @@ def _parts(deps: Dependencies) -> Parts:
         settings=deps.settings,
         store=deps.store,
         alarms=alarms,
+        situations=SituationStore(deps.store.engine),
         accounts=deps.accounts,
         clock=deps.clock,
         evidence_dir=deps.evidence_dir,

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
+from alerts.situation_store import SituationStore
 from alerts.storage.evidence import EvidenceStore
 from alerts.store import EventStore
 from configs.schema import Settings
@@ -57,6 +58,7 @@ class Parts:
     settings: Settings
     store: EventStore
     alarms: AlarmStore
+    situations: SituationStore
     accounts: AccountStore
     clock: Callable[[], float]
     evidence_dir: Path

@@ -40,6 +40,7 @@ class Action(StrEnum):
     ALARM_SHELVE = "alarm.shelve"
     ALARM_CLOSE = "alarm.close"
     ALARM_REOPEN = "alarm.reopen"
+    SITUATION_CORRECT = "situation.correct"
     LOAD_READ = "load.read"
     DESK_READ = "desk.read"
     DESK_WORK = "desk.work"
@@ -67,8 +68,10 @@ _DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE, Action.RECORDING_READ}
 
 GRANTS: dict[Role, frozenset[Action]] = {
     Role.OPERATOR: _DESK,
-    Role.SHIFT_LEADER: _DESK | {Action.ALARM_REOPEN, Action.RECORDING_LOCK, Action.AUDIT_READ},
-    Role.ANALYST: _READS | {Action.LOAD_READ, Action.PATROL_READ, Action.RECORDING_READ, Action.RECORDING_LOCK},
+    Role.SHIFT_LEADER: _DESK
+    | {Action.ALARM_REOPEN, Action.SITUATION_CORRECT, Action.RECORDING_LOCK, Action.AUDIT_READ},
+    Role.ANALYST: _READS
+    | {Action.SITUATION_CORRECT, Action.LOAD_READ, Action.PATROL_READ, Action.RECORDING_READ, Action.RECORDING_LOCK},
     Role.ENGINEER: _WALL | {Action.LOAD_READ, Action.METRICS_READ},
     Role.ADMINISTRATOR: frozenset(Action),
     Role.AUDITOR: _READS | {Action.LOAD_READ, Action.AUDIT_READ},

@@ -287,6 +287,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/{event_id}/corrections/{correction_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Take it back; both steps stay on record.
+         */
+        post: operations["undo_api_events__event_id__corrections__correction_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events/{event_id}/evidence": {
         parameters: {
             query?: never;
@@ -321,6 +341,26 @@ export interface paths {
          * @description It waits for something.
          */
         post: operations["hold_api_events__event_id__hold_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge
+         * @description Two events were one happening.
+         */
+        post: operations["merge_api_events__event_id__merge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -387,6 +427,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/{event_id}/situation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Situation */
+        get: operations["situation_api_events__event_id__situation_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events/{event_id}/snapshot": {
         parameters: {
             query?: never;
@@ -401,6 +458,26 @@ export interface paths {
         get: operations["snapshot_api_events__event_id__snapshot_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split
+         * @description A merged hit becomes an event; walls and history hear of it by the stream, as of any other.
+         */
+        post: operations["split_api_events__event_id__split_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -729,7 +806,7 @@ export interface components {
          * @description What a route, a websocket or an item of the feed asks for.
          * @enum {string}
          */
-        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "load.read" | "desk.read" | "desk.work" | "recording.read" | "recording.lock" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
+        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "situation.correct" | "load.read" | "desk.read" | "desk.work" | "recording.read" | "recording.lock" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
         /**
          * Admission
          * @description What a worker's cameras were promised against its share of the machine, or those of all against all of it.
@@ -1065,6 +1142,51 @@ export interface components {
             comment: string;
         };
         /**
+         * Correction
+         * @description ``split``: the hit ``other_id`` of ``event_id`` became an event. ``merge``: ``other_id`` became part of
+         *     ``event_id``. ``undone_at``: it was taken back.
+         */
+        Correction: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "split" | "merge";
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /** Comment */
+            comment?: string | null;
+            /** Event Id */
+            event_id: string;
+            /** Id */
+            id: number;
+            /** Other Id */
+            other_id: string;
+            /** Undone At */
+            undone_at?: number | null;
+            /** Undone By */
+            undone_by?: string | null;
+            /** Undone By Name */
+            undone_by_name?: string | null;
+        };
+        /**
+         * Course
+         * @description ``hits``: those that are kept one by one, in the order of finding; of ``counted`` hits in all. ``corrections``:
+         *     oldest first, what was taken back included.
+         */
+        Course: {
+            /** Corrections */
+            corrections: components["schemas"]["Correction"][];
+            /** Counted */
+            counted: number;
+            /** Hits */
+            hits: components["schemas"]["Hit"][];
+        };
+        /**
          * DeskInfo
          * @description A desk as it is manned now. ``mine``: the asker's own. ``open``: its open alarms.
          */
@@ -1138,6 +1260,86 @@ export interface components {
          */
         ErrorReply: {
             error: components["schemas"]["ErrorBody"];
+        };
+        /**
+         * Event
+         * @description One happening that a rule found.
+         *
+         *     ``id`` is a UUIDv7 made by the worker: every replay carries the same one. Times are UTC epoch seconds:
+         *     ``occurred_at`` is the capture time of the frame that completed the rule (for ``camera_offline``: when the picture
+         *     was lost), ``detected_at`` when the worker knew. ``measured`` against ``limit`` in ``unit`` is the reason with its
+         *     numbers: 22 of 15 ``objects``, 6.2 of 5 ``s``. ``direction`` is set for line crossings.
+         */
+        Event: {
+            /** Camera Id */
+            camera_id: string;
+            /** Detected At */
+            detected_at: number;
+            /** Direction */
+            direction?: ("forward" | "backward") | null;
+            /**
+             * Fault
+             * @description of a camera's kinds: the word of ingest.state.Fault
+             */
+            fault?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
+            /**
+             * Lasted Limit S
+             * @description crowding: for how long it had to be so
+             */
+            lasted_limit_s?: number | null;
+            /**
+             * Lasted S
+             * @description crowding: for how long it was so; null: not asked for
+             */
+            lasted_s?: number | null;
+            /** Limit */
+            limit: number;
+            /** Measured */
+            measured: number;
+            /** Model Id */
+            model_id?: string | null;
+            /**
+             * Objects
+             * @default []
+             */
+            objects: components["schemas"]["SeenObject"][];
+            /** Occurred At */
+            occurred_at: number;
+            /**
+             * Place Id
+             * @description zone or line of the rule
+             */
+            place_id?: string | null;
+            /** Place Name */
+            place_name?: string | null;
+            /** Region Id */
+            region_id: string;
+            /** Rule Id */
+            rule_id: string;
+            /** Rule Name */
+            rule_name: string;
+            severity: components["schemas"]["Severity"];
+            /** Site Id */
+            site_id: string;
+            snapshot?: components["schemas"]["Snapshot"] | null;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "objects" | "s" | "crossings" | "per_m2";
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v: 1;
         };
         /** EventItem */
         EventItem: {
@@ -1484,6 +1686,20 @@ export interface components {
             start: number;
         };
         /**
+         * Hit
+         * @description A merged hit as it was found. ``split``: an analyst made it an event.
+         */
+        Hit: {
+            event: components["schemas"]["Event"];
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "window" | "ongoing";
+            /** Split */
+            split: boolean;
+        };
+        /**
          * Level
          * @description From all that was promised down to almost nothing.
          *
@@ -1677,6 +1893,16 @@ export interface components {
             role: components["schemas"]["Role"];
             /** Username */
             username: string;
+        };
+        /**
+         * Merging
+         * @description ``other_id`` is part of the event.
+         */
+        Merging: {
+            /** Comment */
+            comment?: string | null;
+            /** Other Id */
+            other_id: string;
         };
         /**
          * Node
@@ -2058,6 +2284,16 @@ export interface components {
             kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
             /** Share */
             share: number;
+        };
+        /**
+         * Splitting
+         * @description ``hit_id`` was a happening of its own.
+         */
+        Splitting: {
+            /** Comment */
+            comment?: string | null;
+            /** Hit Id */
+            hit_id: string;
         };
         /**
          * Standing
@@ -3532,6 +3768,92 @@ export interface operations {
             };
         };
     };
+    undo_api_events__event_id__corrections__correction_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+                correction_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Correction"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     evidence_api_events__event_id__evidence_get: {
         parameters: {
             query?: never;
@@ -3639,6 +3961,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventRow"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    merge_api_events__event_id__merge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merging"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Correction"];
                 };
             };
             /** @description Unauthorized */
@@ -3973,6 +4384,91 @@ export interface operations {
             };
         };
     };
+    situation_api_events__event_id__situation_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Course"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     snapshot_api_events__event_id__snapshot_get: {
         parameters: {
             query?: never;
@@ -3991,6 +4487,95 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    split_api_events__event_id__split_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Splitting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Correction"];
                 };
             };
             /** @description Unauthorized */

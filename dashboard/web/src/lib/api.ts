@@ -1,7 +1,7 @@
 /** Typed calls of the dashboard's HTTP. Every failure is an `ApiError` with one sentence and one way on. */
 
 import type { Words } from "./i18n";
-import type { Account, AlarmLoad, CameraHealth, EventPage, EventRow, Evidence, Histogram, NodeInfo, Rotation } from "./model";
+import type { Account, AlarmLoad, CameraHealth, Correction, Course, EventPage, EventRow, Evidence, Histogram, NodeInfo, Rotation } from "./model";
 
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -77,6 +77,9 @@ export function makeApi(options: ApiOptions) {
     health: () => call<CameraHealth[]>("GET", "/api/cameras/health"),
     events: (query: EventQuery, signal?: AbortSignal) => call<EventPage>("GET", `/api/events${queryString(query)}`, undefined, signal),
     event: (eventId: string) => call<EventRow>("GET", `/api/events/${id(eventId)}`),
+    course: (eventId: string) => call<Course>("GET", `/api/events/${id(eventId)}/situation`),
+    splitHit: (eventId: string, hitId: string) => call<Correction>("POST", `/api/events/${id(eventId)}/split`, { hit_id: hitId }),
+    undoCorrection: (eventId: string, correction: number) => call<Correction>("POST", `/api/events/${id(eventId)}/corrections/${correction}/undo`),
     evidence: (eventId: string) => call<Evidence | null>("GET", `/api/events/${id(eventId)}/evidence`),
     histogram: (query: EventQuery & { readonly bucket: "hour" | "day" }, signal?: AbortSignal) =>
       call<Histogram>("GET", `/api/events/histogram${queryString(query)}`, undefined, signal),

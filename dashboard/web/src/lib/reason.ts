@@ -13,8 +13,15 @@ function share(value: number): string {
   return String(Number(value.toFixed(2)));
 }
 
+/** A measure with its unit: 6.2 s, 22 people, 0.45 a square metre. */
+export function measure(row: Pick<EventRow, "unit" | "objects">, value: number, words: Words): string {
+  if (row.unit === "s") return words.t("unit.seconds", { n: number(value) });
+  if (row.unit === "per_m2") return words.t("unit.density", { n: share(value) });
+  return counted(row, value, words);
+}
+
 /** "22 人" if all that was seen are people, else "22 个". */
-export function counted(row: EventRow, n: number, { t }: Pick<Words, "t">): string {
+export function counted(row: Pick<EventRow, "objects">, n: number, { t }: Pick<Words, "t">): string {
   const people = row.objects.length > 0 && row.objects.every(({ label }) => label === "person");
   const values = { n: number(n) };
   if (n === 1) return t(people ? "unit.person.one" : "unit.object.one", values);
