@@ -1,4 +1,4 @@
-"""How much of each camera an overloaded machine decodes: the minimum of all first, then more by rank. Pure.
+"""How much of each camera an overloaded machine decodes: less of the lowest rank first, evenly within one. Pure.
 
 Frames are given up before decoding, since decoders that work in vain take the detector's time. Costs are estimates, so
 the budget follows what is measured: it is cut in the measure of the overload and grows in small steps, as TCP's window
@@ -106,28 +106,24 @@ class BudgetLimits:
 def allocate(demands: Sequence[Demand], budget: float, inference_s: float, turn: int = 0) -> dict[str, Level]:
     """The highest levels whose cost is within ``budget`` cores, or the lowest of all where none is.
 
-    The minimum of all comes before more for anyone. Above it, and below it where not even that can be carried, a camera
-    yields only when all of lower rank have: to their minimum, to the floor. Within a rank nobody is more than one level
-    below another.
+    A camera yields only when all of lower rank are at the floor, and within a rank nobody is more than one
+    level below another, so that none is analysed less than its minimum while another is given more than its own.
     ``turn`` moves the beginning. Who rests behind a gate costs nothing and keeps its level: whoever moves first is
     judged when it does.
     """
     levels = {demand.camera_id: Level.FULL for demand in demands}
     total = sum(demand.cost(Level.FULL, inference_s) for demand in demands)
-    ranks: dict[int, list[Demand]] = {}
-    for demand in sorted(demands, key=lambda each: (each.rank, each.camera_id)):
-        ranks.setdefault(demand.rank, []).append(demand)
-    least = LEVELS.index(Level.MINIMUM)
-    for steps in (LEVELS[: least + 1], LEVELS[least:]):
-        for members in ranks.values():
-            begin = turn % len(members)
-            for above, below in pairwise(steps):
-                for demand in members[begin:] + members[:begin]:
-                    if total <= budget:
-                        return levels
-                    if demand.active:
-                        levels[demand.camera_id] = below
-                        total -= demand.cost(above, inference_s) - demand.cost(below, inference_s)
+    for rank in sorted({demand.rank for demand in demands}):
+        members = sorted((each for each in demands if each.rank == rank), key=lambda each: each.camera_id)
+        begin = turn % len(members)
+        for above, below in pairwise(LEVELS):
+            for demand in members[begin:] + members[:begin]:
+                if total <= budget:
+                    return levels
+                if not demand.active:
+                    continue
+                levels[demand.camera_id] = below
+                total -= demand.cost(above, inference_s) - demand.cost(below, inference_s)
     return levels
 
 

@@ -36,7 +36,7 @@ def _cost(of: list[Demand], levels: dict[str, Level]) -> float:
 
 
 @given(demands, st.floats(0, 8), st.integers(0, 50))
-def test_the_sum_holds_and_the_low_yield_first_and_evenly(of: list[Demand], budget: float, turn: int) -> None:
+def test_the_sum_holds_the_low_yield_first_and_evenly(of: list[Demand], budget: float, turn: int) -> None:
     levels = allocate(of, budget, INFERENCE_S, turn)
     moving = [each for each in of if each.active]
     assert _cost(of, levels) <= budget + 1e-9 or {levels[each.camera_id] for each in moving} == {Level.FLOOR}
@@ -45,14 +45,11 @@ def test_the_sum_holds_and_the_low_yield_first_and_evenly(of: list[Demand], budg
         rank: [LEVELS.index(levels[each.camera_id]) for each in moving if each.rank == rank]
         for rank in {each.rank for each in moving}
     }
-    least, floor = LEVELS.index(Level.MINIMUM), len(LEVELS) - 1
     for rank, own in depth.items():
         assert max(own) - min(own) <= 1
-        lower = [level for other, levels in depth.items() if other < rank for level in levels]
-        if max(own) > least:
-            assert set(lower) <= {floor}, "the minimum is lost by the lowest first"
-        elif any(own):
-            assert min(lower, default=least) >= least, "what is above the minimum, too"
+        if any(own):
+            lower = [level for other, levels in depth.items() if other < rank for level in levels]
+            assert all(level == len(LEVELS) - 1 for level in lower)
 
 
 @given(demands, st.floats(0, 8), st.floats(0, 1))
@@ -71,22 +68,13 @@ def test_a_lower_level_costs_no_more(of: list[Demand], inference_s: float) -> No
 
 
 @given(demands, st.floats(0, 8))
-def test_nobody_has_more_than_the_minimum_while_another_has_less(of: list[Demand], budget: float) -> None:
+def test_nobody_is_below_the_minimum_while_an_equal_has_more(of: list[Demand], budget: float) -> None:
     levels = allocate(of, budget, INFERENCE_S)
     least = LEVELS.index(Level.MINIMUM)
-    depths = [LEVELS.index(levels[each.camera_id]) for each in of if each.active]
-    assert not depths or not max(depths) > least > min(depths)
-
-
-def test_the_low_keep_their_minimum_beside_the_high() -> None:
-    of = [*_county(4, high=4), *(Demand(f"low{n}", NORMAL - 2, 5.0, 1.0, True, 0.04) for n in range(10))]
-    minimums = sum(each.cost(Level.MINIMUM, INFERENCE_S) for each in of)
-    levels = allocate(of, minimums + 0.1, INFERENCE_S)
-    assert {levels[f"low{n}"] for n in range(10)} == {Level.MINIMUM}
-    assert Level.HALF in {levels[f"c{n:03}"] for n in range(4)}, "what is left goes to the high"
-    below = allocate(of, minimums - 0.01, INFERENCE_S)
-    assert {below[f"c{n:03}"] for n in range(4)} == {Level.MINIMUM}
-    assert Level.KEYFRAMES in {below[f"low{n}"] for n in range(10)}
+    moving = [each for each in of if each.active]
+    for rank in {each.rank for each in moving}:
+        depths = [LEVELS.index(levels[each.camera_id]) for each in moving if each.rank == rank]
+        assert not (max(depths) > least > min(depths))
 
 
 def test_the_minimum_is_kept_while_decoding_can_be_carried() -> None:
@@ -144,19 +132,11 @@ def test_all_cameras_learning_at_once_is_no_flood() -> None:
     assert set(machine.levels.values()) == {Level.FULL}
 
 
-def test_the_high_come_to_keep_all_while_the_others_can_yield() -> None:
-    machine, of = Machine(2.0, 1.5, DecodeBudget(2.0)), _county(12, high=4)  # whose minimums can be carried
-    machine.run(60, of)
-    for _ in range(200):
-        machine.run(1, of)
-        assert {machine.levels[f"c{n:03}"] for n in range(4)} == {Level.FULL}
-
-
-def test_the_high_keep_their_minimum_where_that_of_all_is_too_much() -> None:
+def test_the_high_keep_all_while_the_others_can_yield() -> None:
     machine, of = Machine(2.0, 1.5, DecodeBudget(2.0)), _county(40, high=4)
     for _ in range(200):
         machine.run(1, of)
-        assert all(LEVELS.index(machine.levels[f"c{n:03}"]) <= LEVELS.index(Level.MINIMUM) for n in range(4))
+        assert {machine.levels[f"c{n:03}"] for n in range(4)} == {Level.FULL}
 
 
 def test_it_recovers_step_by_step_when_there_is_room_again() -> None:
@@ -178,7 +158,7 @@ def test_a_camera_that_is_late_by_itself_takes_nothing_from_the_others() -> None
 
 
 def test_who_is_raised_is_heard_at_once() -> None:
-    budget, of = DecodeBudget(1.0), _county(14)
+    budget, of = DecodeBudget(1.0), _county(30)
     lowest = min(budget.update(0.0, None, of, INFERENCE_S).items(), key=lambda item: -LEVELS.index(item[1]))[0]
     raised = [Demand(each.camera_id, HIGH, 5.0, 1.0, True, 0.04) if each.camera_id == lowest else each for each in of]
     assert budget.update(0.2, None, raised, INFERENCE_S)[lowest] is Level.FULL
