@@ -47,7 +47,8 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 TURN_S = 24
 FPS = Fraction(25, 2)
-PROFILES = Profiles(main=Profile(640, 360, FPS, 400_000), sub=Profile(640, 360, FPS, 400_000))
+STREAM = Profile(640, 360, FPS, 800_000, gop_s=1)  # a look each second also where the noise hides who walks
+PROFILES = Profiles(main=STREAM, sub=STREAM)
 DAY = SceneSource(33, SceneKind.YARD, False, 640, 360, TURN_S)
 NIGHT = SceneSource(33, SceneKind.YARD, True, 640, 360, TURN_S)
 CAMERAS = {
