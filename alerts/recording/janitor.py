@@ -248,7 +248,7 @@ class Janitor:
                     size = file.path.stat().st_size if newest or file.number not in known else known[file.number]
                     # One that has lost its index is as old as its last write.
                     begins_at, ends_at = reaches.get(file) or (file.path.stat().st_mtime,) * 2
-                except FileNotFoundError:
+                except FileNotFoundError:  # deleted meanwhile: it takes no room
                     continue
                 if not newest:
                     sizes[file.number] = size
