@@ -25,7 +25,7 @@ Words = Annotated[str, Field(max_length=500)]
 
 
 class Course(Message):
-    """``hits``: those that are kept one by one, in the order of finding; of ``counted`` hits in all. ``corrections``:
+    """``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` hits in all. ``corrections``:
     oldest first, what was taken back included."""
 
     counted: int

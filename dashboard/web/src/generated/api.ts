@@ -1175,7 +1175,7 @@ export interface components {
         };
         /**
          * Course
-         * @description ``hits``: those that are kept one by one, in the order of finding; of ``counted`` hits in all. ``corrections``:
+         * @description ``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` hits in all. ``corrections``:
          *     oldest first, what was taken back included.
          */
         Course: {

@@ -364,7 +364,7 @@ export const en: Record<Key, string> = {
   "history.hits.title": "{n} merged repeats",
   "history.hits.reason.window": "within the time in which repeats are one",
   "history.hits.reason.ongoing": "while the situation lasted",
-  "history.hits.more": "{n} more were counted, not kept one by one",
+  "history.hits.more": "{n} more are only counted so far",
   "history.hits.split": "make it an event",
   "history.hits.open": "split off, open",
   "history.hits.splitby": "{name} split one off at {time}",

@@ -362,7 +362,7 @@ export const zh = {
   "history.hits.title": "合并的重复 {n} 次",
   "history.hits.reason.window": "在合并时间窗内",
   "history.hits.reason.ongoing": "情况仍在持续",
-  "history.hits.more": "另有 {n} 次只计数，未逐条保存",
+  "history.hits.more": "另有 {n} 次目前只有计数",
   "history.hits.split": "拆为单独事件",
   "history.hits.open": "已拆出，查看",
   "history.hits.splitby": "{name} 于 {time} 拆出一次",
