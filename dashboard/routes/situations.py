@@ -25,8 +25,8 @@ Words = Annotated[str, Field(max_length=500)]
 
 
 class Course(Message):
-    """``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` hits in all. ``corrections``:
-    oldest first, what was taken back included."""
+    """``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` in all.
+    ``corrections``: oldest first, what was taken back included."""
 
     counted: int
     hits: tuple[Hit, ...]

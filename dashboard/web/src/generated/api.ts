@@ -1175,8 +1175,8 @@ export interface components {
         };
         /**
          * Course
-         * @description ``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` hits in all. ``corrections``:
-         *     oldest first, what was taken back included.
+         * @description ``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` in all.
+         *     ``corrections``: oldest first, what was taken back included.
          */
         Course: {
             /** Corrections */
