@@ -125,7 +125,7 @@ def test_udp_in_order_or_not_brings_every_picture(
     assert (counts.lost, counts.malformed, counts.undecodable) == (0, 0, 0)
     assert rig.session.state.fault is None
     if camera == "late":
-        assert field_simulator.report(camera)["packets_reordered"] > 5
+        assert field_simulator.report(camera)["packets_reordered"] > 0
 
 
 def test_basic_credentials_of_our_simulator_and_of_another_server(
