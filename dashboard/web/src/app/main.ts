@@ -7,6 +7,7 @@ import { createApp } from "vue";
 
 import { deskKey, makeDesk } from "@/lib/desk";
 import { makeWords, provideWords } from "@/lib/i18n";
+import { makeWall, wallKey } from "@/lib/wall/wall";
 
 import App from "./App.vue";
 import { makeRouter } from "./router";
@@ -16,5 +17,6 @@ const desk = makeDesk(words);
 const app = createApp(App);
 provideWords(words, app);
 app.provide(deskKey(), desk);
+app.provide(wallKey(), makeWall(localStorage));
 app.use(makeRouter(desk));
 app.mount("#app");
