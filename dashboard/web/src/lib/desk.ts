@@ -6,7 +6,8 @@ import { makeApi, type Api, ApiError } from "./api";
 import { Feed } from "./feed/feed";
 import { EMPTY, reduce, type Action, type FeedState } from "./feed/reduce";
 import type { Words } from "./i18n";
-import type { Account, CameraInfo, NodeInfo, RegionInfo, SiteInfo } from "./model";
+import type { Account, CameraInfo, DeskInfo, NodeInfo, RegionInfo, SiteInfo } from "./model";
+import { steadyNow } from "./time";
 
 const RELOAD_MS = 60_000;
 const FIRST_ROWS = 60;
@@ -16,6 +17,10 @@ export interface Desk {
   readonly account: ShallowRef<Account | null>;
   readonly node: ShallowRef<NodeInfo | null>;
   readonly nodeFailure: ShallowRef<unknown>;
+  /** The desks of the account's regions, as they were manned a moment ago. */
+  readonly desks: ShallowRef<readonly DeskInfo[]>;
+  /** Ids of those that the account belongs to; empty where there are none. */
+  readonly mine: ComputedRef<ReadonlySet<string>>;
   readonly feed: ShallowRef<FeedState>;
   readonly loaded: Ref<boolean>;
   /** Why the login page is shown again, if it is. */
@@ -32,6 +37,7 @@ export interface Desk {
   readonly enter: (account: Account) => void;
   readonly leave: () => Promise<void>;
   readonly loadNode: () => Promise<void>;
+  readonly loadDesks: () => Promise<void>;
   /** Site and camera; a site with a camera of its own name is told by its town. */
   readonly place: (cameraId: string, siteId?: string) => string;
 }
@@ -56,10 +62,11 @@ export function makeDesk(words: Words): Desk {
   const account = shallowRef<Account | null>(null);
   const node = shallowRef<NodeInfo | null>(null);
   const nodeFailure = shallowRef<unknown>(null);
+  const desks = shallowRef<readonly DeskInfo[]>([]);
   const feed = shallowRef<FeedState>(EMPTY);
   const loaded = ref(false);
   const expired = ref(false);
-  const now = ref(Date.now());
+  const now = ref(steadyNow());
   const dispatch = (action: Action): void => {
     feed.value = reduce(feed.value, action);
   };
@@ -79,7 +86,7 @@ export function makeDesk(words: Words): Desk {
   const sites = computed(() => new Map((node.value?.sites ?? []).map((site) => [site.id, site])));
 
   setInterval(() => {
-    now.value = Date.now() + feed.value.offsetMs;
+    now.value = steadyNow() + feed.value.offsetMs;
   }, 250);
 
   const close = (): void => {
@@ -88,6 +95,7 @@ export function makeDesk(words: Words): Desk {
     clearInterval(reload);
     account.value = null;
     node.value = null;
+    desks.value = [];
     feed.value = EMPTY;
     loaded.value = false;
   };
@@ -124,6 +132,7 @@ export function makeDesk(words: Words): Desk {
       ),
       quietly(may("camera.read"), api.health, (rows) => dispatch({ do: "health", cameras: rows })),
       quietly(may("patrol.read"), api.rotation, (rotation) => dispatch({ do: "rotation", rotation })),
+      quietly(may("desk.read"), api.desks, (found) => (desks.value = found)),
       node.value === null ? loadNode() : quietly(true, api.node, (value) => (node.value = value)),
     ]);
   }
@@ -135,6 +144,11 @@ export function makeDesk(words: Words): Desk {
     } catch (error) {
       nodeFailure.value = error;
     }
+  }
+
+  /** Right after a shift has changed hands. Raises `ApiError`. */
+  async function loadDesks(): Promise<void> {
+    desks.value = await api.desks();
   }
 
   function enter(who: Account): void {
@@ -160,6 +174,8 @@ export function makeDesk(words: Words): Desk {
     account,
     node,
     nodeFailure,
+    desks,
+    mine: computed(() => new Set(desks.value.filter((each) => each.mine).map((each) => each.id))),
     feed,
     loaded,
     expired,
@@ -187,6 +203,7 @@ export function makeDesk(words: Words): Desk {
       }
     },
     loadNode,
+    loadDesks,
     place: (cameraId, siteId) => {
       const camera = cameras.value.get(cameraId);
       const site = sites.value.get(siteId ?? camera?.site_id ?? "");

@@ -20,6 +20,12 @@ function parts(ms: number, zone: string): Record<string, string> {
   return Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
 }
 
+/**
+ * The page's clock, epoch ms, as it stood when the page was loaded and evenly on from there: what somebody sets the
+ * computer's clock to meanwhile makes no picture older or younger.
+ */
+export const steadyNow = (): number => performance.timeOrigin + performance.now();
+
 /** 03:14:22 */
 export function clock(ms: number, zone: string): string {
   const p = parts(ms, zone);

@@ -19,8 +19,8 @@ export interface Moment {
   readonly zone: string;
 }
 
-/** Null while the picture is live. `browserFault`: a word of `browser.*`. */
-export function sentence(fresh: Freshness, camera: StateMessage | null, browserFault: string | null, at: Moment, words: Words): Sentence | null {
+/** Null while the picture is live. `browserFault`: a word of `browser.*`; `faultSinceMs`: when the camera's was told, epoch ms. */
+export function sentence(fresh: Freshness, camera: StateMessage | null, browserFault: string | null, faultSinceMs: number | null, at: Moment, words: Words): Sentence | null {
   const { t } = words;
   const waited = at.monotonic - fresh.sinceMs;
   const cause = causeOf(fresh, camera, browserFault, words);
@@ -32,8 +32,9 @@ export function sentence(fresh: Freshness, camera: StateMessage | null, browserF
       return { title: t("tile.connecting"), text: fresh.cause === "camera" && !fresh.fault ? t("tile.connecting.text", { elapsed: elapsed(waited) }) : cause, action: fresh.cause === "camera" ? "" : action };
     case "stale": {
       // A picture that arrives and never changes is as old as the camera's own word for it.
-      const since = fresh.cause === "camera" && camera?.phase === "stale" ? Math.max(waited, at.now - camera.since * 1000) : waited;
-      return { title: t("tile.stale", { age: age(since) }), text: cause, action };
+      const toldAt = fresh.cause !== "camera" ? null : camera?.phase === "stale" ? camera.since * 1000 : fresh.fault === "stuck" ? faultSinceMs : null;
+      const since = toldAt === null ? waited : Math.max(waited, at.now - toldAt);
+      return { title: t(fresh.cause === "late" ? "tile.late" : "tile.stale", { age: age(since) }), text: cause, action };
     }
     case "offline":
     case "refused": {
@@ -51,6 +52,8 @@ function causeOf(fresh: Freshness, camera: StateMessage | null, browserFault: st
       return t("tile.cause.network");
     case "worker":
       return t("tile.cause.worker");
+    case "late":
+      return t("tile.cause.late");
     case "browser":
       return word("browser", browserFault, "tile.cause.browser");
     default:
@@ -60,7 +63,7 @@ function causeOf(fresh: Freshness, camera: StateMessage | null, browserFault: st
 }
 
 function doing(fresh: Freshness, camera: StateMessage | null, at: Moment, { t }: Words): string {
-  if (fresh.cause === "worker" || fresh.cause === "browser") return "";
+  if (fresh.cause === "worker" || fresh.cause === "browser" || fresh.cause === "late") return "";
   if (fresh.cause === "camera" && camera?.next_try_at) {
     const pause = camera.next_try_at * 1000 - at.now;
     if (pause > 4_000) return t("tile.retry.at", { elapsed: elapsed(pause), attempt: Math.max(1, fresh.attempt) });

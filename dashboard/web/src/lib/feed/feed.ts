@@ -2,6 +2,7 @@
 
 import { backoffMs } from "@/lib/backoff";
 import type { FeedBatch, FeedItem } from "@/lib/model";
+import { steadyNow } from "@/lib/time";
 
 import type { Action } from "./reduce";
 
@@ -36,7 +37,7 @@ export class Feed {
   private readonly now: () => number;
 
   constructor(private readonly options: FeedOptions) {
-    this.now = options.now ?? Date.now;
+    this.now = options.now ?? steadyNow;
   }
 
   start(): void {

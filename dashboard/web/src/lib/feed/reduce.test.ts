@@ -41,6 +41,28 @@ describe("reduce", () => {
     expect(state.unacknowledged).toBe(1);
   });
 
+  const went = (change: object): FeedItem => ({ type: "situation", id: "9-0", event_id: "a", at: 1_030, measured: 18, peak: 25, hits: 7, ended_at: null, ...change }) as FeedItem;
+
+  it("moves measure, peak, end and repeats with the situation, and neither peak nor repeats fall", () => {
+    const state = run(batch([event("a"), went({}), went({ measured: 12, peak: 20, hits: 5, ended_at: 1_040 })]));
+    expect(state.rows.get("a")).toMatchObject({ measured: 22, repeats: 7, situation: { measured: 12, peak: 25, hits: 7, ended_at: 1_040 } });
+    expect(run(batch([event("a"), went({}), event("a")])).rows.get("a")?.situation?.peak).toBe(25);
+  });
+
+  it("counts an event that was merged into another no more, until that is taken back", () => {
+    const correction = { id: 1, action: "merge", event_id: "b", other_id: "a", at: 1, by: "x", by_name: "班长", comment: null, undone_at: null, undone_by: null, undone_by_name: null };
+    const merged = run(batch([event("a"), event("b"), { type: "correction", id: "9-0", correction } as FeedItem]));
+    expect(merged.rows.get("a")?.situation?.merged_into).toBe("b");
+    expect(merged.unacknowledged).toBe(1);
+    const back = run(batch([event("a"), event("b"), { type: "correction", id: "9-0", correction } as FeedItem, { type: "correction", id: "9-1", correction: { ...correction, undone_at: 2 } } as FeedItem]));
+    expect(back.rows.get("a")?.situation?.merged_into).toBeNull();
+    expect(back.unacknowledged).toBe(2);
+  });
+
+  it("remembers that a clip was told of", () => {
+    expect(run(batch([{ type: "clip", id: "9-0", event_id: "a", kept: true } as FeedItem])).clips.has("a")).toBe(true);
+  });
+
   it("does not take an acknowledgement back when an older copy of the row comes in", () => {
     const state = run(batch([event("a"), acknowledged]), batch([event("a", { repeats: 7 })]), {
       do: "loaded",
@@ -82,6 +104,8 @@ describe("reduce", () => {
     expect(reduce(good, pong(20_000, 24_000, 28.9)).offsetMs).toBe(5_000);
     expect(reduce(good, { do: "batch", at: 24_000, batch: { last_id: null, items: [{ type: "time", server_time: 26 } as FeedItem] } }).offsetMs).toBe(5_000);
     expect(reduce(good, pong(80_000, 80_200, 90.1)).offsetMs).toBe(10_000);
+    // No delay explains that an hour is between them: a clock was set.
+    expect(reduce(good, pong(20_000, 20_100, 3_620.05)).offsetMs).toBe(3_600_000);
   });
 
   it("says which part of the server is away until it is back", () => {
@@ -107,6 +131,14 @@ describe("order", () => {
   it("puts the gravest first, then the newest, and what is done last", () => {
     const rows = [row("old", { occurred_at: 1 }), row("done", { state: "acknowledged", severity: "critical", occurred_at: 9 }), row("new", { occurred_at: 5 }), row("grave", { severity: "critical", occurred_at: 0 })];
     expect(inOrder(rows).map(({ id }) => id)).toEqual(["grave", "new", "old", "done"]);
+  });
+
+  it("puts one's own desks before others', and what is in work before what is settled", () => {
+    const rows = [
+      row("closed", { state: "closed", occurred_at: 9 }), row("over", { state: "acknowledged", returned_at: 5, occurred_at: 8 }), row("work", { state: "in_progress", occurred_at: 1 }),
+      row("theirs", { severity: "critical", desk: "west" }), row("mine", { severity: "low", desk: "east" }), row("nobody's", { severity: "medium" }),
+    ];
+    expect(inOrder(rows, new Set(["east"])).map(({ id }) => id)).toEqual(["nobody's", "mine", "theirs", "work", "closed", "over"]);
   });
 
   it("stands still under a hand: same order, newest content, new ones counted", () => {

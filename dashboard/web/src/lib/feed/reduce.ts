@@ -1,6 +1,6 @@
 /** The feed's state and how it changes. Pure: the socket around it is in `feed.ts`. */
 
-import type { AlarmChange, CameraHealth, EventPage, EventRow, FeedBatch, FeedItem, Rotation, Standing } from "@/lib/model";
+import type { AlarmChange, CameraHealth, Correction, EventPage, EventRow, FeedBatch, FeedItem, Rotation, ScreenStatus, Sending, Standing } from "@/lib/model";
 
 /** A row of the alarm list; `late`: it happened while this page had no connection. */
 export type AlarmRow = EventRow & { readonly late?: boolean };
@@ -14,10 +14,16 @@ export interface FeedState {
   readonly rows: ReadonlyMap<string, AlarmRow>;
   /** Steps of alarms whose rows are still on their way: a page of rows may be older than the feed beside it. */
   readonly ahead: ReadonlyMap<string, Standing>;
+  /** Events whose clips were told of since the page opened. */
+  readonly clips: ReadonlySet<string>;
   /** Alarms nobody has acknowledged, those beyond `rows` included. */
   readonly unacknowledged: number;
   readonly health: ReadonlyMap<string, CameraHealth>;
   readonly rotation: Rotation | null;
+  /** Wall screens by id, as far as the account covers them. */
+  readonly screens: ReadonlyMap<string, ScreenStatus>;
+  /** Scenes from desk to desk by id, as far as the account covers the receiving desk. */
+  readonly sendings: ReadonlyMap<string, Sending>;
   /** Add to the page's clock to get the server's, ms. */
   readonly offsetMs: number;
   /** How sure `offsetMs` is: the round trip it was taken from, and when (page's clock). Null: one-way messages only. */
@@ -37,6 +43,8 @@ export const ROW_LIMIT = 200;
 const AHEAD_LIMIT = 500;
 
 const ROUND_TRIP_KEPT_MS = 60_000;
+/** Two round trips disagree by more than their lengths allow, and this: one of the clocks was set, or the page slept. */
+const STEP_MS = 50;
 
 export const EMPTY: FeedState = {
   connection: "connecting",
@@ -45,9 +53,12 @@ export const EMPTY: FeedState = {
   lastId: null,
   rows: new Map(),
   ahead: new Map(),
+  clips: new Set(),
   unacknowledged: 0,
   health: new Map(),
   rotation: null,
+  screens: new Map(),
+  sendings: new Map(),
   offsetMs: 0,
   roundTrip: null,
   gone: 0,
@@ -63,7 +74,8 @@ export type Action =
   | { readonly do: "loaded"; readonly unacknowledged: EventPage; readonly recent: EventPage }
   | { readonly do: "health"; readonly cameras: readonly CameraHealth[] }
   | { readonly do: "rotation"; readonly rotation: Rotation }
-  | { readonly do: "acknowledged"; readonly row: EventRow }
+  | { readonly do: "stepped"; readonly row: EventRow }
+  | { readonly do: "screen"; readonly screen: ScreenStatus }
   | { readonly do: "read-gone" }
   | { readonly do: "trouble" };
 
@@ -83,8 +95,10 @@ export function reduce(state: FeedState, action: Action): FeedState {
       return { ...state, health: merged(state.health, action.cameras) };
     case "rotation":
       return { ...state, rotation: action.rotation };
-    case "acknowledged":
+    case "stepped":
       return put(state, action.row);
+    case "screen": // the answer to a step; the feed may have told more by now
+      return (state.screens.get(action.screen.id)?.state.version ?? 0) > action.screen.state.version ? state : screened(state, action.screen);
     case "read-gone":
       return { ...state, gone: 0, missed: 0 };
     case "trouble":
@@ -104,10 +118,20 @@ function take(state: FeedState, item: FeedItem, at: number): FeedState {
       return put(state, item.late ? { ...item.row, late: true } : item.row);
     case "alarm":
       return stepped(state, item.change);
+    case "situation":
+      return goneOn(state, item);
+    case "correction":
+      return corrected(state, item.correction);
+    case "clip":
+      return { ...state, clips: new Set([...state.clips, item.event_id].slice(-AHEAD_LIMIT)) };
     case "health":
       return { ...state, health: merged(state.health, item.cameras) };
     case "rotation":
       return { ...state, rotation: item.rotation };
+    case "screen":
+      return screened(state, item.screen);
+    case "sending":
+      return { ...state, sendings: new Map(state.sendings).set(item.sending.id, item.sending) };
     case "trouble": {
       const away = new Map(state.away);
       if (item.over) away.delete(item.part);
@@ -117,6 +141,10 @@ function take(state: FeedState, item: FeedItem, at: number): FeedState {
     default: // a newer server's word
       return { ...state, trouble: state.trouble + 1 };
   }
+}
+
+function screened(state: FeedState, { id, connected, state: shown }: ScreenStatus): FeedState {
+  return { ...state, screens: new Map(state.screens).set(id, { id, connected, state: shown }) };
 }
 
 type ClockState = Pick<FeedState, "offsetMs" | "roundTrip">;
@@ -133,8 +161,10 @@ function oneWay(state: FeedState, serverS: number, at: number): Partial<ClockSta
 function roundTrip(state: FeedState, serverS: number, sent: number, at: number): Partial<ClockState> {
   const ms = at - sent;
   const best = state.roundTrip;
-  if (best !== null && ms > best.ms && at - best.at < ROUND_TRIP_KEPT_MS) return {};
-  return { offsetMs: serverS * 1000 - (sent + at) / 2, roundTrip: { ms, at } };
+  const offsetMs = serverS * 1000 - (sent + at) / 2;
+  const stepped = best !== null && Math.abs(offsetMs - state.offsetMs) > (ms + best.ms) / 2 + STEP_MS;
+  if (best !== null && !stepped && ms > best.ms && at - best.at < ROUND_TRIP_KEPT_MS) return {};
+  return { offsetMs, roundTrip: { ms, at } };
 }
 
 /** A row comes in, or again: a step that is known is never taken back by an older copy. */
@@ -142,10 +172,12 @@ function put(state: FeedState, told: AlarmRow): FeedState {
   const early = state.ahead.get(told.id);
   const row = early !== undefined && early.version > told.version ? { ...told, ...early } : told;
   const known = state.rows.get(row.id);
-  const kept = known !== undefined && known.version > row.version ? { ...known, repeats: row.repeats } : { ...known, ...row };
+  const newer = known !== undefined && known.version > row.version ? { ...known, repeats: row.repeats } : { ...known, ...row };
+  // A row that comes by the feed tells nothing of its situation.
+  const kept = { ...newer, situation: row.situation ?? known?.situation ?? null };
   const rows = new Map(state.rows).set(row.id, kept);
-  const before = known?.state === "new" ? 1 : 0;
-  const after = kept.state === "new" ? 1 : 0;
+  const before = waits(known);
+  const after = waits(kept);
   return { ...state, rows: bounded(rows), unacknowledged: Math.max(0, state.unacknowledged + after - before) };
 }
 
@@ -168,6 +200,35 @@ function stepped(state: FeedState, change: AlarmChange): FeedState {
   });
 }
 
+/** Whether it counts as not acknowledged; what is part of another event is seen there. */
+function waits(row: AlarmRow | undefined): 0 | 1 {
+  return row?.state === "new" && !row.situation?.merged_into ? 1 : 0;
+}
+
+type SituationItem = Extract<FeedItem, { type: "situation" }>;
+
+function situationOf(row: AlarmRow): NonNullable<AlarmRow["situation"]> {
+  return row.situation ?? { event_id: row.id, measured: row.measured, peak: row.measured, hits: 0, ended_at: null, late_s: null, clock_suspect: false, merged_into: null };
+}
+
+/** The happening goes on, or has ended: measures, peak and merged hits move. Peaks and hits never fall. */
+function goneOn(state: FeedState, told: SituationItem): FeedState {
+  const row = state.rows.get(told.event_id);
+  if (row === undefined) return state; // its row brings what is known when it is read
+  const before = situationOf(row);
+  const hits = Math.max(before.hits, told.hits);
+  const situation = { ...before, measured: told.measured, peak: Math.max(before.peak, told.peak), hits, ended_at: told.ended_at };
+  return put(state, { ...row, repeats: Math.max(row.repeats, told.hits), situation });
+}
+
+/** An event was made part of another, or is one of its own again. */
+function corrected(state: FeedState, { action, event_id, other_id, undone_at }: Correction): FeedState {
+  const row = state.rows.get(other_id);
+  if (row === undefined) return state;
+  const inside = (action === "merge") === (undone_at === null || undone_at === undefined);
+  return put(state, { ...row, situation: { ...situationOf(row), merged_into: inside ? event_id : null } });
+}
+
 /** The newest steps, the oldest given up first. */
 function kept(ahead: ReadonlyMap<string, Standing>, change: AlarmChange): ReadonlyMap<string, Standing> {
   if (!change.standing) return ahead;
@@ -181,7 +242,7 @@ function kept(ahead: ReadonlyMap<string, Standing>, change: AlarmChange): Readon
 function loaded(state: FeedState, unacknowledged: EventPage, recent: EventPage): FeedState {
   let next = state;
   for (const row of [...recent.rows, ...unacknowledged.rows]) next = put(next, row);
-  return { ...next, unacknowledged: Math.max(unacknowledged.total, [...next.rows.values()].filter((row) => row.state === "new").length) };
+  return { ...next, unacknowledged: Math.max(unacknowledged.total, [...next.rows.values()].filter((row) => waits(row) === 1).length) };
 }
 
 function merged(health: ReadonlyMap<string, CameraHealth>, cameras: readonly CameraHealth[]): ReadonlyMap<string, CameraHealth> {

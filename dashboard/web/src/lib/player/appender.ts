@@ -15,13 +15,13 @@ export class Appender {
   private queue: Operation[] = [];
   private readonly url: string;
   private readonly source = new MediaSource();
-  /** Fragments left out because the queue was full. */
-  dropped = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly onFault: (word: string) => void,
     private readonly onBuffered: () => void,
+    /** So many fragments were left out because the queue was full. */
+    private readonly onDropped: (fragments: number) => void,
   ) {
     this.url = URL.createObjectURL(this.source);
     video.src = this.url;
@@ -41,7 +41,7 @@ export class Appender {
   append(data: ArrayBuffer): void {
     if (this.queue.length >= QUEUE_LIMIT) {
       const waiting = this.queue.filter((operation) => operation.do === "init");
-      this.dropped += this.queue.length - waiting.length;
+      this.onDropped(this.queue.length - waiting.length);
       this.queue = waiting;
       this.onFault("slow");
     }
@@ -66,7 +66,7 @@ export class Appender {
 
   private drain(): void {
     if (this.source.readyState !== "open" || this.buffer?.updating) return;
-    const operation = this.queue.shift();
+    const operation = this.next();
     if (operation === undefined) return;
     try {
       const buffer = operation.do === "init" ? this.bufferFor(operation.mime) : this.buffer;
@@ -75,6 +75,15 @@ export class Appender {
     } catch (error) {
       this.refused(operation, error);
     }
+  }
+
+  /** All fragments that wait are appended at once: a whole GOP takes hardly longer than one picture. */
+  private next(): Operation | undefined {
+    const first = this.queue.shift();
+    if (first?.do !== "append" || this.queue[0]?.do !== "append") return first;
+    const until = this.queue.findIndex((operation) => operation.do !== "append");
+    const rest = this.queue.splice(0, until < 0 ? this.queue.length : until);
+    return { do: "append", data: joined([first, ...rest].map(({ data }) => data)) };
   }
 
   private bufferFor(mime: string): SourceBuffer {
@@ -106,4 +115,14 @@ export class Appender {
     }
     this.onFault("decoder");
   }
+}
+
+function joined(parts: readonly ArrayBuffer[]): ArrayBuffer {
+  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(new Uint8Array(part), at);
+    at += part.byteLength;
+  }
+  return whole.buffer;
 }

@@ -2,6 +2,8 @@
 
 import type { OverlayBox } from "@/lib/model";
 
+import type { Trail } from "./timeline";
+
 export interface Fit {
   readonly x: number;
   readonly y: number;
@@ -27,10 +29,11 @@ export function fit(tileWidth: number, tileHeight: number, width: number, height
 const CALM = "#7fc4f5";
 const ALARM = "#ff5a52";
 
-/** Draws `boxes` on a canvas of the tile's size; clears what stood there. */
-export function draw(context: CanvasRenderingContext2D, boxes: readonly OverlayBox[], where: Fit, ratio: number): void {
+/** Draws `trails` and `boxes` on a canvas of the tile's size; clears what stood there. */
+export function draw(context: CanvasRenderingContext2D, boxes: readonly OverlayBox[], trails: readonly Trail[], where: Fit, ratio: number): void {
   const { canvas } = context;
   context.clearRect(0, 0, canvas.width, canvas.height);
+  for (const trail of trails) drawTrail(context, trail, where, ratio);
   for (const { box, alarm } of boxes) {
     const [x1, y1, x2, y2] = box;
     const x = (where.x + x1 * where.width) * ratio;
@@ -43,4 +46,17 @@ export function draw(context: CanvasRenderingContext2D, boxes: readonly OverlayB
     context.strokeStyle = alarm ? ALARM : CALM;
     context.strokeRect(x, y, width, height);
   }
+}
+
+function drawTrail(context: CanvasRenderingContext2D, { points, alarm }: Trail, where: Fit, ratio: number): void {
+  if (points.length < 2) return;
+  context.beginPath();
+  for (const [x, y] of points) context.lineTo((where.x + x * where.width) * ratio, (where.y + y * where.height) * ratio);
+  context.lineJoin = "round";
+  context.lineWidth = 3.5 * ratio;
+  context.strokeStyle = "rgba(6, 10, 15, 0.5)";
+  context.stroke();
+  context.lineWidth = 1.5 * ratio;
+  context.strokeStyle = alarm ? ALARM : CALM;
+  context.stroke();
 }

@@ -4,9 +4,10 @@ import { backoffMs } from "@/lib/backoff";
 import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
 
 import { Appender } from "./appender";
-import type { Signals } from "./freshness";
+import { HIDDEN, type Signals } from "./freshness";
 import { follow } from "./liveEdge";
 import { parsePrft } from "./prft";
+import type { Recent } from "./recent";
 import { Timeline } from "./timeline";
 
 /** What this browser will never play: opening it again changes nothing. */
@@ -18,10 +19,16 @@ const CLOSE_FORBIDDEN = 4403;
 const PATIENT_RETRY_MS = 30_000;
 /** A stream that arrives and does not reach the glass for this long is started anew. */
 const RESTART_AFTER_MS = 4_000;
+/** A socket that says nothing for so long is given up, opened or not: the server speaks every second. */
+const RECONNECT_AFTER_MS = 4_000;
+/** Ticks further apart than this: the page stood still, and knows nothing of what happened meanwhile. */
+const HUNG_MS = 1_000;
 
 export interface PlayerOptions {
   readonly url: string;
   readonly video: HTMLVideoElement;
+  /** Keeps the last half minute as it comes. */
+  readonly recent: Recent;
   /** A new picture stands on the glass; `mediaTime` in seconds. */
   readonly onFrame: (mediaTime: number) => void;
   /** Something in `signals()` changed. */
@@ -34,14 +41,20 @@ export class Player {
   height = 0;
   /** RFC 6381; empty until the first init message. */
   codec = "";
-  /** Frames that the server left out because this page was too slow. */
+  /** Frames left out because this page was too slow, by the server or here. */
   skipped = 0;
+  /** When the camera's present fault was told first, server's clock, epoch ms; null without one. */
+  faultSinceMs: number | null = null;
   private socket: WebSocket | null = null;
   private appender: Appender | null = null;
   private pendingInit: InitMessage | null = null;
   private state: StateMessage | null = null;
   private glassAt: number | null = null;
   private fragmentAt: number | null = null;
+  private heardAt: number | null = null;
+  private hungAt: number | null = null;
+  private tickedAt: number | null = null;
+  private askedAt = 0;
   private mediaTime = -1;
   private browserFault: string | null = null;
   private attempt = 0;
@@ -63,6 +76,8 @@ export class Player {
     return {
       glassAt: this.glassAt,
       fragmentAt: this.fragmentAt,
+      heardAt: this.heardAt,
+      hungAt: this.hungAt,
       socket: this.status,
       socketAttempt: this.attempt,
       browserFault: this.browserFault,
@@ -80,12 +95,19 @@ export class Player {
       return;
     }
     this.startedAt = performance.now();
+    this.browserFault = null;
+    this.tickedAt = null;
     this.connect();
     this.watchGlass();
   }
 
-  /** Ends the stream and keeps the last picture: it is marked by its age, and taken up again at the live edge. */
+  /** The page goes to the background: ends the stream and keeps the last picture, marked, until it is taken up again. */
   pause(): void {
+    this.stop();
+    this.blame(HIDDEN);
+  }
+
+  private stop(): void {
     this.wanted = false;
     clearTimeout(this.retry);
     this.dropSocket();
@@ -93,7 +115,7 @@ export class Player {
   }
 
   close(): void {
-    this.pause();
+    this.stop();
     this.appender?.close();
     this.appender = null;
   }
@@ -102,6 +124,11 @@ export class Player {
   tick(now: number): void {
     if (!this.wanted) return;
     this.stayAtEdge();
+    const late = this.tickedAt !== null && now - this.tickedAt > HUNG_MS;
+    this.tickedAt = now;
+    if (late) this.hungAt = now;
+    if (this.hungAt !== null && now - this.hungAt < HUNG_MS) return; // what came meanwhile may still be in the queue
+    if (this.status !== "closed" && now - Math.max(this.heardAt ?? 0, this.askedAt) > RECONNECT_AFTER_MS) return this.reconnect();
     const arriving = this.fragmentAt !== null && now - this.fragmentAt < 1_000;
     const shownAt = Math.max(this.glassAt ?? 0, this.startedAt);
     if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS && !UNPLAYABLE.has(this.browserFault ?? "")) this.restart("decoder");
@@ -109,16 +136,24 @@ export class Player {
 
   private connect(): void {
     this.status = "connecting";
+    this.askedAt = performance.now();
     const socket = new WebSocket(this.options.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     socket.onopen = () => {
       this.status = "open";
+      this.heardAt = performance.now();
       this.options.onChange();
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      if (typeof data === "string") this.onText(JSON.parse(data) as LiveMessage);
-      else this.onBinary(data);
+      this.heardAt = performance.now();
+      try {
+        if (typeof data === "string") this.onText(JSON.parse(data) as LiveMessage);
+        else this.onBinary(data);
+      } catch (error) {
+        if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+        this.restart("stream");
+      }
     };
     socket.onclose = ({ code }) => this.onClosed(code);
     this.options.onChange();
@@ -148,6 +183,7 @@ export class Player {
 
   private onText(message: LiveMessage): void {
     if (message.type === "state") {
+      if (message.fault !== (this.state?.fault ?? null)) this.faultSinceMs = message.fault === null ? null : message.at * 1000;
       this.state = message;
       if (message.worker === false) this.newTimeline = true;
       this.options.onChange();
@@ -172,6 +208,7 @@ export class Player {
       if (this.newTimeline) this.freshSource();
       this.appender ??= this.newAppender();
       this.appender.init(init.mime, data);
+      this.options.recent.init(init.mime, data);
       return;
     }
     if (this.appender === null) return; // the server sends parameters before pictures; without them there is nothing to show
@@ -179,6 +216,7 @@ export class Player {
     const reference = parsePrft(data);
     if (reference !== null) this.timeline.addReference(reference);
     this.appender.append(data);
+    this.options.recent.add(data, reference);
   }
 
   private newAppender(): Appender {
@@ -186,6 +224,7 @@ export class Player {
       this.options.video,
       (word) => (word === "decoder" ? this.restart(word) : this.blame(word)),
       () => this.stayAtEdge(),
+      (fragments) => (this.skipped += fragments),
     );
   }
 
@@ -204,6 +243,10 @@ export class Player {
 
   private restart(word: string): void {
     this.blame(word);
+    this.reconnect();
+  }
+
+  private reconnect(): void {
     this.dropSocket();
     clearTimeout(this.retry);
     this.attempt += 1;

@@ -6,10 +6,19 @@ import type { CaptureReference } from "./prft";
 
 /** Overlays older than this say where things were, not where they are. */
 export const OVERLAY_MAX_AGE_S = 0.7;
+/** How far back a trail goes. */
+export const TRAIL_S = 6;
 /** A reference further away than this belongs to another stretch of the timeline. */
 const REFERENCE_REACH_S = 2;
 /** Half a frame of a 90 kHz stream's rounding in the browser. */
 const TOLERANCE_S = 0.02;
+
+/** Where an object stood, oldest first: the middle of its box's lower edge, normalised to the picture. */
+export interface Trail {
+  readonly id: number;
+  readonly alarm: boolean;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
 
 /** Newest `capacity` references and overlays, ordered by media time as they arrive. */
 export class Timeline {
@@ -55,5 +64,17 @@ export class Timeline {
       return mediaTime - overlay.pts_s <= OVERLAY_MAX_AGE_S ? overlay.boxes : [];
     }
     return [];
+  }
+
+  /** The ways of the objects that `boxes(mediaTime)` gives, over the last {@link TRAIL_S}. */
+  trails(mediaTime: number): readonly Trail[] {
+    const now = this.boxes(mediaTime);
+    if (now.length === 0) return [];
+    const ways = new Map(now.map(({ id }) => [id, [] as [number, number][]]));
+    for (const { pts_s, boxes } of this.overlays) {
+      if (pts_s > mediaTime + TOLERANCE_S || pts_s < mediaTime - TRAIL_S) continue;
+      for (const { id, box } of boxes) ways.get(id)?.push([(box[0] + box[2]) / 2, box[3]]);
+    }
+    return now.map(({ id, alarm }) => ({ id, alarm, points: ways.get(id) ?? [] }));
   }
 }
