@@ -9,12 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.event import Box
+from alerts.alarms.life import AlarmState, Do
+from alerts.event import Box, SituationUpdate
 from alerts.health import Admission, CameraHealth, Fallback
 from alerts.records import AlarmChange, EventRow, HistogramBucket
+from alerts.situation_store import Correction
 from configs.schema import Identifier, Line, RegionLevel, Zone
 from dashboard.patrol.rotation import Rotation
 from dashboard.policy import Action, Role
+from dashboard.scenes.sending import Sending
+from dashboard.screens.messages import ScreenStatus
 
 
 class Message(BaseModel):
@@ -32,13 +36,14 @@ class Login(Message):
 
 
 class Me(Message):
-    """The account that is logged in. ``regions``: ``["*"]`` is everywhere."""
+    """The account that is logged in. ``regions``: ``["*"]`` is everywhere. ``screen``: whose wall screen it is."""
 
     id: str
     username: str
     display_name: str
     role: Role
     regions: tuple[str, ...]
+    screen: str | None
     actions: tuple[Action, ...]
 
 
@@ -97,7 +102,8 @@ class CameraInfo(Message):
 class Node(Message):
     """``admission``: of all workers together; ``None`` until one of them knows.
 
-    ``fallbacks``: what workers run elsewhere than their settings ask for.
+    ``fallbacks``: what workers run elsewhere than their settings ask for. ``alarm_steps``: what people can do about an
+    alarm in each state, where their role may. ``shift_ends_at``: when the running shift ends, UTC epoch seconds.
     """
 
     title: str
@@ -107,6 +113,8 @@ class Node(Message):
     detector: DetectorInfo
     admission: Admission | None
     fallbacks: tuple[Fallback, ...]
+    alarm_steps: dict[AlarmState, tuple[Do, ...]]
+    shift_ends_at: float | None
     version: str
     slots: int
     regions: tuple[RegionInfo, ...]
@@ -188,6 +196,49 @@ class AlarmItem(Message):
     change: AlarmChange
 
 
+class SituationItem(Message):
+    """How a happening goes on, as :class:`alerts.event.SituationUpdate` tells it; only the newest word of each batch.
+    ``hits`` were merged into the event."""
+
+    type: Literal["situation"] = "situation"
+    id: str
+    event_id: str
+    at: float
+    measured: float
+    peak: float
+    hits: int
+    ended_at: float | None
+
+    @classmethod
+    def of(cls, entry_id: str, told: SituationUpdate) -> SituationItem:
+        return cls(
+            id=entry_id,
+            event_id=told.event_id,
+            at=told.at,
+            measured=told.measured,
+            peak=told.peak,
+            hits=told.hits,
+            ended_at=told.ended_at,
+        )
+
+
+class CorrectionItem(Message):
+    """An event was made part of another, or an event of its own again."""
+
+    type: Literal["correction"] = "correction"
+    id: str
+    correction: Correction
+
+
+class ClipItem(Message):
+    """What became of an event's clip: ``kept``, or why not is told by its evidence."""
+
+    type: Literal["clip"] = "clip"
+    id: str
+    event_id: str
+    kept: bool
+
+
 class HealthItem(Message):
     """The cameras whose health changed."""
 
@@ -198,6 +249,20 @@ class HealthItem(Message):
 class RotationItem(Message):
     type: Literal["rotation"] = "rotation"
     rotation: Rotation
+
+
+class ScreenItem(Message):
+    """A wall screen: what it shows, who drives it, whether it is there."""
+
+    type: Literal["screen"] = "screen"
+    screen: ScreenStatus
+
+
+class SendingItem(Message):
+    """A scene from desk to desk: new, or answered."""
+
+    type: Literal["sending"] = "sending"
+    sending: Sending
 
 
 class TimeItem(Message):
@@ -218,7 +283,19 @@ class TroubleItem(Message):
 
 
 FeedItem = Annotated[
-    HelloItem | EventItem | AlarmItem | HealthItem | RotationItem | TimeItem | TroubleItem, Field(discriminator="type")
+    HelloItem
+    | EventItem
+    | AlarmItem
+    | SituationItem
+    | CorrectionItem
+    | ClipItem
+    | HealthItem
+    | RotationItem
+    | ScreenItem
+    | SendingItem
+    | TimeItem
+    | TroubleItem,
+    Field(discriminator="type"),
 ]
 
 
@@ -294,4 +371,12 @@ class LiveSkipped(Message):
     frames: Annotated[int, Field(ge=0)]
 
 
-LiveMessage = Annotated[LiveState | LiveInit | LiveOverlay | LiveSkipped, Field(discriminator="type")]
+class LiveBeat(Message):
+    """From the dashboard, where the worker has said nothing for a second: the connection lives. UTC epoch seconds."""
+
+    v: Literal[1] = 1
+    type: Literal["beat"] = "beat"
+    at: float
+
+
+LiveMessage = Annotated[LiveState | LiveInit | LiveOverlay | LiveSkipped | LiveBeat, Field(discriminator="type")]

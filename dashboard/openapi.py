@@ -25,6 +25,7 @@ _SOCKET_MODELS = (
     messages.LiveInit,
     messages.LiveOverlay,
     messages.LiveSkipped,
+    messages.LiveBeat,
 )
 
 

@@ -47,11 +47,16 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LiveLimits:
-    """``gop_pictures`` and ``gop_bytes`` bound the cache, ``waiting`` the messages a subscriber may leave unread."""
+    """``gop_pictures`` and ``gop_bytes`` bound the cache.
+
+    A subscriber may leave ``waiting`` messages unread, and none for longer than ``waiting_s``: what it would be sent
+    then is too old to be shown as live.
+    """
 
     gop_pictures: int = 1000
     gop_bytes: int = 32 * 1024 * 1024
     waiting: int = 150
+    waiting_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,7 @@ class Subscription:
         self._woken = False
         self._waiting: deque[tuple[_Kind, Message]] = deque()
         self._pictures_waiting = 0
+        self._waiting_since = 0.0  # when the oldest of them arrived, UTC epoch seconds
         self._needs_key = True
         self._skipped = 0  # pictures left out that no message has told of
         self._told_skipped = 0  # pictures that a message tells of which itself still waits
@@ -241,7 +247,7 @@ class LiveChannel:
             self._last = (unit.captured_at, unit.pts)
             self._remember(picture)
             for subscription in list(self._subscribers):
-                self._offer_picture(subscription, picture.data, unit.keyframe)
+                self._offer_picture(subscription, picture.data, unit)
         if self._tap is not None:
             self._tap.on_unit(unit, duration)
 
@@ -302,11 +308,12 @@ class LiveChannel:
             subscription._init = self._init
             subscription._waiting.extend((_Kind.INIT, part) for part in self._init)
 
-    def _offer_picture(self, subscription: Subscription, data: bytes, keyframe: bool) -> None:
-        if subscription._pictures_waiting >= self._limits.waiting:
+    def _offer_picture(self, subscription: Subscription, data: bytes, unit: AccessUnit) -> None:
+        waited = unit.arrived_at - subscription._waiting_since if subscription._pictures_waiting else 0.0
+        if subscription._pictures_waiting >= self._limits.waiting or waited > self._limits.waiting_s:
             self._skip(subscription)
         if subscription._needs_key:
-            if not keyframe:
+            if not unit.keyframe:
                 if subscription._skipped:
                     self._count_skipped(subscription, 1)
                 return
@@ -315,8 +322,10 @@ class LiveChannel:
                 subscription._waiting.append((_Kind.TEXT, note))
                 subscription._told_skipped, subscription._skipped = subscription._skipped, 0
             subscription._needs_key = False
-        if keyframe:
+        if unit.keyframe:
             self._send_init(subscription)
+        if not subscription._pictures_waiting:
+            subscription._waiting_since = unit.arrived_at
         subscription._pictures_waiting += 1
         self._put(subscription, _Kind.PICTURE, data)
 

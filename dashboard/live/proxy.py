@@ -21,7 +21,7 @@ from alerts.health import WorkerInfo
 from dashboard.bus import Bus
 from dashboard.errors import BusAway
 from dashboard.live.directory import holder_of, live_url
-from dashboard.messages import LiveState
+from dashboard.messages import LiveBeat, LiveState
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,8 @@ LAST_RETRY_S = 1.0
 """A restarted worker serves after two or three seconds, and asking again is cheap: a longer wait is only time without
 pictures."""
 CONNECT_LIMIT_S = 3.0
+BEAT_S = 1.0
+"""Where the worker says nothing for so long the dashboard does: a page that hears nothing has lost its connection."""
 SEND_LIMIT_S = 10.0
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 QUEUED_MESSAGES = 8
@@ -116,7 +118,13 @@ class LiveTile:
         try:
             async with self._connect(worker) as upstream:
                 try:
-                    async for message in upstream:
+                    while True:
+                        try:
+                            async with asyncio.timeout(BEAT_S):
+                                message = await upstream.recv()
+                        except TimeoutError:
+                            await self._beat()
+                            continue
                         brought = True
                         await self._forward(message)
                 finally:
@@ -147,6 +155,10 @@ class LiveTile:
                 await self._socket.send_text(message)
             else:
                 await self._socket.send_bytes(message)
+
+    async def _beat(self) -> None:
+        async with self._patience():
+            await self._socket.send_text(LiveBeat(at=self._clock()).model_dump_json())
 
     async def _tell_away(self, attempt: int, since: float, wait: float) -> None:
         now = self._clock()

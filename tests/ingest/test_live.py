@@ -103,6 +103,20 @@ async def test_the_slow_skip_to_a_key_frame_and_are_told_how_much(encode_units: 
     assert channel.counts().skipped == skipped > 0
 
 
+async def test_what_waited_too_long_is_skipped_and_a_whole_gop_at_once_is_not(encode_units: EncodeUnits) -> None:
+    units = [replace(unit, arrived_at=100.0) for unit in encode_units(20, gop=10)]
+    channel = LiveChannel(STATE, limits=LiveLimits(waiting_s=2.0))
+    _publish(channel, units[:1])
+    with channel.subscribe() as subscription:
+        await _soon(subscription)
+        _publish(channel, units[1:10])
+        assert len(_decode_times(await _soon(subscription))) == 9
+        _publish(channel, [replace(unit, arrived_at=110.0) for unit in units[10:12]])
+        _publish(channel, [replace(unit, arrived_at=112.1) for unit in units[12:]])
+        assert _types(await _soon(subscription)) == []
+    assert channel.counts().skipped == 10
+
+
 async def test_a_new_resolution_brings_a_new_init_segment(encode_units: EncodeUnits) -> None:
     small, large = encode_units(3), encode_units(3, width=640, height=360)
     later = [replace(unit, dts=unit.dts + 90_000, pts=unit.pts + 90_000) for unit in large]
@@ -158,7 +172,7 @@ async def test_closing_the_channel_ends_its_readers() -> None:
 
 async def test_a_publisher_thread_wakes_the_reader(encode_units: EncodeUnits) -> None:
     units = encode_units(200, gop=20)
-    channel = LiveChannel(STATE, limits=LiveLimits(waiting=1000))
+    channel = LiveChannel(STATE, limits=LiveLimits(waiting=1000, waiting_s=1000))
     times: list[int] = []
     with channel.subscribe() as subscription:
         publisher = threading.Thread(target=_publish, args=(channel, units))

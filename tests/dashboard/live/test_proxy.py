@@ -106,6 +106,14 @@ async def test_a_restarted_worker_heals_without_a_reload(wall: Any) -> None:
             assert "worker silent" in await first_from_worker(socket)
 
 
+async def test_a_silent_worker_is_told_from_a_lost_connection(wall: Any) -> None:
+    async with running(wall, Worker()), wall.socket("/api/live/east-1", wall.client()) as socket:
+        assert await socket.recv() == STATE
+        await socket.recv()
+        assert json.loads(await socket.recv())["type"] == "beat"
+        assert json.loads(await socket.recv())["type"] == "beat"
+
+
 async def test_a_logged_out_tile_closes_and_an_unknown_camera_is_told(wall: Any) -> None:
     client = wall.client()
     async with running(wall, Worker()), wall.socket("/api/live/east-1", client) as socket:

@@ -126,6 +126,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desks/{desk_id}/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send
+         * @description Offers a scene to another desk, whose regions the account covers: a card there, that nobody has to follow.
+         *
+         *     409 where none of the cameras lies in that desk's regions.
+         */
+        post: operations["send_api_desks__desk_id__scenes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desks/{desk_id}/take": {
         parameters: {
             query?: never;
@@ -157,7 +179,8 @@ export interface paths {
         };
         /**
          * Events
-         * @description Newest first. ``next_cursor`` of one page is ``cursor`` of the next.
+         * @description Newest first, without what an analyst made part of another event. ``next_cursor`` of one page is ``cursor`` of
+         *     the next.
          */
         get: operations["events_api_events_get"];
         put?: never;
@@ -621,6 +644,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Region Overview
+         * @description Figures of the region and all below it. Without ``region``: of the narrowest that holds all the viewer covers.
+         */
+        get: operations["region_overview_api_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview/outlines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Outlines
+         * @description Where the regions lie that the viewer covers; empty where the settings name no outlines.
+         */
+        get: operations["outlines_api_overview_outlines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings/{camera_id}": {
         parameters: {
             query?: never;
@@ -742,6 +805,358 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scenes
+         * @description The scenes of every region that the account covers, by region and name.
+         */
+        get: operations["scenes_api_scenes_get"];
+        put?: never;
+        /**
+         * Make
+         * @description 409 where the region has a scene of that name already, or as many as it may.
+         */
+        post: operations["make_api_scenes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes/{scene_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change
+         * @description 409 for who does not see all of it: what they leave out would be lost unseen.
+         */
+        put: operations["change_api_scenes__scene_id__put"];
+        post?: never;
+        /**
+         * Remove
+         * @description Screens that show it go on: they hold what was pushed.
+         */
+        delete: operations["remove_api_scenes__scene_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/screens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Screens
+         * @description The screens whose regions the account covers, all of them, in the order of the settings.
+         */
+        get: operations["screens_api_screens_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/screens/{screen_id}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clear
+         * @description Take back what is on show. 409 as for a push.
+         */
+        post: operations["clear_api_screens__screen_id__clear_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/screens/{screen_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Code
+         * @description A code that lets one browser in as this screen.
+         */
+        post: operations["code_api_screens__screen_id__code_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/screens/{screen_id}/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol
+         * @description Opens the screen's long session by its code. 401 for a wrong one, 429 after too many from one address.
+         */
+        post: operations["enrol_api_screens__screen_id__enrol_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/screens/{screen_id}/enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke
+         * @description Every browser that was let in as this screen is out again; their websockets close within seconds.
+         */
+        delete: operations["revoke_api_screens__screen_id__enrolment_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/screens/{screen_id}/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push
+         * @description Show it there. 409 ``screen_driven`` while another drives the screen and ``seen`` does not say that one knows;
+         *     409 ``screen_changed`` where it is no longer as ``seen`` says.
+         */
+        post: operations["push_api_screens__screen_id__push_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sendings/{sending_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer
+         * @description Accepted or refused, by who belongs to the desk that it was sent to. 409 where it has its answer.
+         */
+        post: operations["answer_api_sendings__sending_id__answer_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * State
+         * @description The cameras of the newest revision that the account covers, with what is drawn on them.
+         */
+        get: operations["state_api_setup_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save
+         * @description Add the camera, or put it in the place of the one with its id. Its worker follows within seconds, no other
+         *     camera notices. 409 where another has changed the settings since ``base``.
+         */
+        post: operations["save_api_setup_cameras_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/cameras/{camera_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Take the camera out. Its recordings and events stay as long as all others do.
+         */
+        delete: operations["remove_api_setup_cameras__camera_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The newest revision as the YAML that ``xueliang config apply`` reads; no password stands in it.
+         */
+        get: operations["export_api_setup_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/probe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Probe
+         * @description Open the stream as a worker would, watch it for some seconds, and tell what it is, with a picture of it.
+         */
+        post: operations["probe_api_setup_probe_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rehearse
+         * @description What the draft's rules would find on what the camera shows now: a JSON line a second and at each finding.
+         *
+         *     The camera must be one that is watched already; nothing is stored, and nobody is told. Ends when the page leaves.
+         */
+        post: operations["rehearse_api_setup_rehearse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Revisions
+         * @description Who changed the settings, when and why.
+         */
+        get: operations["revisions_api_setup_revisions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/setup/revisions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore
+         * @description A new revision that says what revision ``number`` said: undoes everything that came after it.
+         */
+        post: operations["restore_api_setup_revisions__number__restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -806,7 +1221,7 @@ export interface components {
          * @description What a route, a websocket or an item of the feed asks for.
          * @enum {string}
          */
-        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "situation.correct" | "load.read" | "desk.read" | "desk.work" | "recording.read" | "recording.lock" | "patrol.read" | "patrol.drive" | "metrics.read" | "audit.read";
+        Action: "session.own" | "node.read" | "camera.read" | "camera.watch" | "event.read" | "overview.read" | "alarm.acknowledge" | "alarm.own" | "alarm.comment" | "alarm.work" | "alarm.shelve" | "alarm.close" | "alarm.reopen" | "situation.correct" | "load.read" | "desk.read" | "desk.work" | "recording.read" | "recording.lock" | "patrol.read" | "patrol.drive" | "scene.read" | "scene.make" | "screen.read" | "screen.push" | "screen.enrol" | "metrics.read" | "audit.read" | "settings.read" | "settings.change";
         /**
          * Admission
          * @description What a worker's cameras were promised against its share of the machine, or those of all against all of it.
@@ -938,6 +1353,30 @@ export interface components {
          * @enum {string}
          */
         AlarmState: "new" | "acknowledged" | "in_progress" | "on_hold" | "shelved" | "closed";
+        /**
+         * Answer
+         * @description ``at``: UTC epoch s.
+         */
+        Answer: {
+            /** Accepted */
+            accepted: boolean;
+            /** At */
+            at: number;
+            /** By Name */
+            by_name: string;
+            /** Word */
+            word?: string | null;
+        };
+        /**
+         * Answering
+         * @description ``word``: why, where it is refused.
+         */
+        Answering: {
+            /** Accept */
+            accept: boolean;
+            /** Word */
+            word?: string | null;
+        };
         /** AuditLine */
         AuditLine: {
             /** Action */
@@ -967,7 +1406,7 @@ export interface components {
          */
         Batch: {
             /** Items */
-            items: (components["schemas"]["HelloItem"] | components["schemas"]["EventItem"] | components["schemas"]["AlarmItem"] | components["schemas"]["HealthItem"] | components["schemas"]["RotationItem"] | components["schemas"]["TimeItem"] | components["schemas"]["TroubleItem"])[];
+            items: (components["schemas"]["HelloItem"] | components["schemas"]["EventItem"] | components["schemas"]["AlarmItem"] | components["schemas"]["SituationItem"] | components["schemas"]["CorrectionItem"] | components["schemas"]["ClipItem"] | components["schemas"]["HealthItem"] | components["schemas"]["RotationItem"] | components["schemas"]["ScreenItem"] | components["schemas"]["SendingItem"] | components["schemas"]["TimeItem"] | components["schemas"]["TroubleItem"])[];
             /** Last Id */
             last_id: string | null;
             /**
@@ -1008,6 +1447,146 @@ export interface components {
             score: number;
         };
         /**
+         * CameraDetection
+         * @description Whether and how a camera's pictures are analysed.
+         */
+        CameraDetection: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Fps
+             * @description analysed frames a second, while something moves
+             * @default 5
+             */
+            fps: number;
+            /**
+             * Gated
+             * @description decode only while the packets say that something moves; not for dark, noisy pictures
+             * @default false
+             */
+            gated: boolean;
+            /**
+             * Look Every S
+             * @description while nothing moves, one key frame is analysed this often
+             * @default 30
+             */
+            look_every_s: number;
+            /**
+             * Min Fps
+             * @description of them, what other cameras' frames do not displace; at most fps counts
+             * @default 1
+             */
+            min_fps: number;
+            /**
+             * @description in overload the lowest yields first, evenly within a priority
+             * @default normal
+             */
+            priority: components["schemas"]["Priority"];
+            /**
+             * Stream
+             * @description auto: sub, or main where sub has too few pixels for the rules' smallest object
+             * @default auto
+             * @enum {string}
+             */
+            stream: "auto" | "sub" | "main";
+        };
+        /**
+         * CameraDraft
+         * @description A camera as it shall be. ``password``: left out, the one that is kept stays; without a ``username`` there is
+         *     none. Places are normalised to the picture.
+         */
+        CameraDraft: {
+            /**
+             * @default {
+             *       "enabled": true,
+             *       "fps": 5,
+             *       "gated": false,
+             *       "look_every_s": 30,
+             *       "min_fps": 1,
+             *       "priority": "normal",
+             *       "stream": "auto"
+             *     }
+             */
+            detection: components["schemas"]["CameraDetection"];
+            /** Id */
+            id: string;
+            /**
+             * Lines
+             * @default []
+             */
+            lines: components["schemas"]["Line"][];
+            main: components["schemas"]["StreamSettings"];
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en?: string | null;
+            /** Password */
+            password?: string | null;
+            recording?: components["schemas"]["CameraRecording"] | null;
+            /**
+             * Rules
+             * @default []
+             */
+            rules: (components["schemas"]["IntrusionRule"] | components["schemas"]["LoiteringRule"] | components["schemas"]["LineCrossingRule"] | components["schemas"]["CrowdingRule"] | components["schemas"]["UnattendedRule"] | components["schemas"]["WrongWayRule"] | components["schemas"]["StoppedVehicleRule"] | components["schemas"]["OfflineRule"] | components["schemas"]["CameraFaultRule"])[];
+            /** Site */
+            site: string;
+            sub?: components["schemas"]["StreamSettings"] | null;
+            /** Username */
+            username?: string | null;
+            /**
+             * Zones
+             * @default []
+             */
+            zones: components["schemas"]["Zone"][];
+        };
+        /**
+         * CameraFaultRule
+         * @description The camera's stream has one of ``faults`` for ``after_s``; it ended once it was without for ``clear_s``.
+         */
+        CameraFaultRule: {
+            /**
+             * After S
+             * @default 10
+             */
+            after_s: number;
+            /**
+             * Clear S
+             * @default 5
+             */
+            clear_s: number;
+            /** Faults */
+            faults: ("frozen" | "stuck" | "dark" | "moved" | "refused" | "unreachable" | "lossy" | "garbled" | "slow" | "jumping" | "resized" | "flapping")[];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "camera_fault";
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+        };
+        /**
          * CameraInfo
          * @description A camera without its addresses. ``number`` counts from 1 in file order.
          */
@@ -1030,6 +1609,63 @@ export interface components {
             site_id: string;
             /** Streams */
             streams: ("sub" | "main")[];
+            /** Zones */
+            zones: components["schemas"]["Zone"][];
+        };
+        /**
+         * CameraRecording
+         * @description What of a camera is recorded.
+         *
+         *     ``activity``: while something moves or a rule waits to alarm; ``events``: around each alarm; both with
+         *     ``pre_roll_s`` before and ``post_roll_s`` after. ``none``: nothing, and alarms have no clip.
+         */
+        CameraRecording: {
+            /**
+             * Mode
+             * @default none
+             * @enum {string}
+             */
+            mode: "continuous" | "activity" | "events" | "none";
+            /**
+             * Priority
+             * @description who keeps recording longest where the disk is full
+             * @default normal
+             * @enum {string}
+             */
+            priority: "high" | "normal" | "low";
+            /**
+             * Stream
+             * @description main is then open all the time; a camera with one stream records that
+             * @default main
+             * @enum {string}
+             */
+            stream: "main" | "sub";
+        };
+        /**
+         * CameraSetup
+         * @description A camera as it stands in the newest revision.
+         */
+        CameraSetup: {
+            detection: components["schemas"]["CameraDetection"];
+            /** Has Password */
+            has_password: boolean;
+            /** Id */
+            id: string;
+            /** Lines */
+            lines: components["schemas"]["Line"][];
+            main: components["schemas"]["StreamSettings"];
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string | null;
+            recording: components["schemas"]["CameraRecording"] | null;
+            /** Rules */
+            rules: (components["schemas"]["IntrusionRule"] | components["schemas"]["LoiteringRule"] | components["schemas"]["LineCrossingRule"] | components["schemas"]["CrowdingRule"] | components["schemas"]["UnattendedRule"] | components["schemas"]["WrongWayRule"] | components["schemas"]["StoppedVehicleRule"] | components["schemas"]["OfflineRule"] | components["schemas"]["CameraFaultRule"])[];
+            /** Site */
+            site: string;
+            sub: components["schemas"]["StreamSettings"] | null;
+            /** Username */
+            username: string | null;
             /** Zones */
             zones: components["schemas"]["Zone"][];
         };
@@ -1120,6 +1756,42 @@ export interface components {
             worker_id: string;
         };
         /**
+         * ChildFigures
+         * @description A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm.
+         */
+        ChildFigures: {
+            /** Alarms */
+            alarms: number;
+            /** Owed */
+            owed: number;
+            /** Region Id */
+            region_id: string;
+            /** Stops */
+            stops: number;
+            /** Today */
+            today: number;
+            /** Unacknowledged */
+            unacknowledged: number;
+            urgency: components["schemas"]["Severity"] | null;
+        };
+        /**
+         * ClipItem
+         * @description What became of an event's clip: ``kept``, or why not is told by its evidence.
+         */
+        ClipItem: {
+            /** Event Id */
+            event_id: string;
+            /** Id */
+            id: string;
+            /** Kept */
+            kept: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "clip";
+        };
+        /**
          * Closing
          * @description What a closed alarm turned out to be.
          * @enum {string}
@@ -1135,6 +1807,18 @@ export interface components {
             comment?: string | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * Closings
+         * @description What the alarms of the last seven days turned out to be.
+         */
+        Closings: {
+            /** Confirmed */
+            confirmed: number;
+            /** False */
+            false: number;
+            /** Test */
+            test: number;
         };
         /** Commenting */
         Commenting: {
@@ -1174,6 +1858,20 @@ export interface components {
             undone_by_name?: string | null;
         };
         /**
+         * CorrectionItem
+         * @description An event was made part of another, or an event of its own again.
+         */
+        CorrectionItem: {
+            correction: components["schemas"]["Correction"];
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "correction";
+        };
+        /**
          * Course
          * @description ``hits``: those that are kept one by one, split ones among them, in the order of finding; of ``counted`` in all.
          *     ``corrections``: oldest first, what was taken back included.
@@ -1185,6 +1883,91 @@ export interface components {
             counted: number;
             /** Hits */
             hits: components["schemas"]["Hit"][];
+        };
+        /**
+         * CrowdingRule
+         * @description At least ``limit`` objects, or ``density`` of them a square metre, are inside the zone for ``duration_s``.
+         *
+         *     ``plan``: the first entry that holds now takes the place of both limits.
+         */
+        CrowdingRule: {
+            /**
+             * Classes
+             * @default [
+             *       "person"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 2
+             */
+            confirm: number;
+            /**
+             * Density
+             * @description objects per square metre; needs area_m2
+             */
+            density?: number | null;
+            /**
+             * Duration S
+             * @default 5
+             */
+            duration_s: number;
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "crowding";
+            /**
+             * Limit
+             * @description objects
+             */
+            limit?: number | null;
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Plan
+             * @default []
+             */
+            plan: components["schemas"]["PlannedLimit"][];
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+            /** Zone */
+            zone: string;
         };
         /**
          * DeskInfo
@@ -1208,6 +1991,18 @@ export interface components {
             /** Regions */
             regions: string[];
             shift: components["schemas"]["Shift"];
+        };
+        /**
+         * DeskName
+         * @description A desk as a card names it.
+         */
+        DeskName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string | null;
         };
         /**
          * DetectorInfo
@@ -1237,6 +2032,30 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * Driver
+         * @description Who pushed: the account, and the desk that it belongs to, if any.
+         */
+        Driver: {
+            /** Account */
+            account: string;
+            /** Desk */
+            desk?: string | null;
+            /** Desk Name */
+            desk_name?: string | null;
+            /** Desk Name En */
+            desk_name_en?: string | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Enrolling
+         * @description The code of eight digits; spaces are of no account.
+         */
+        Enrolling: {
+            /** Code */
+            code: string;
         };
         /**
          * ErrorBody
@@ -1496,7 +2315,7 @@ export interface components {
          *
          *     ``path`` is relative to the evidence folder, ``sha256`` that of the whole file, ``bytes`` its size; ``begins_at``
          *     and ``ends_at``: of its pictures, UTC epoch s. Without a clip ``missing`` says why: a cause of a gap in the
-         *     recording, ``disk_full`` among them, or ``unknown``.
+         *     recording, ``disk_full`` among them, or ``unknown``, or :data:`PAST`.
          */
         Evidence: {
             /** Begins At */
@@ -1700,6 +2519,89 @@ export interface components {
             split: boolean;
         };
         /**
+         * HourFigure
+         * @description ``events``: today's, null in an hour to come. ``usual``: a mean over the same weekday of the last four weeks.
+         */
+        HourFigure: {
+            /** Events */
+            events: number | null;
+            /**
+             * Start
+             * @description UTC epoch seconds
+             */
+            start: number;
+            /** Usual */
+            usual: number | null;
+        };
+        /**
+         * IntrusionRule
+         * @description An object's bottom centre is inside the zone for ``dwell_s``.
+         */
+        IntrusionRule: {
+            /**
+             * Classes
+             * @default [
+             *       "person"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 2
+             */
+            confirm: number;
+            /**
+             * Dwell S
+             * @default 0
+             */
+            dwell_s: number;
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "intrusion";
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+            /** Zone */
+            zone: string;
+        };
+        /**
          * Level
          * @description From all that was promised down to almost nothing.
          *
@@ -1730,6 +2632,94 @@ export interface components {
             name: string;
         };
         /**
+         * LineCrossingRule
+         * @description An object's bottom centre passes the line in the given direction and was seen beyond it ``confirm`` times.
+         */
+        LineCrossingRule: {
+            /**
+             * Classes
+             * @default [
+             *       "person"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 1
+             */
+            confirm: number;
+            /**
+             * Direction
+             * @default both
+             * @enum {string}
+             */
+            direction: "forward" | "backward" | "both";
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "line_crossing";
+            /** Line */
+            line: string;
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+        };
+        /**
+         * LiveBeat
+         * @description From the dashboard, where the worker has said nothing for a second: the connection lives. UTC epoch seconds.
+         */
+        LiveBeat: {
+            /** At */
+            at: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "beat";
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v: 1;
+        };
+        /**
          * LiveInit
          * @description The next binary message is the init segment. ``width`` and ``height`` in pixels.
          */
@@ -1754,7 +2744,7 @@ export interface components {
             /** Width */
             width: number;
         };
-        LiveMessage: components["schemas"]["LiveState"] | components["schemas"]["LiveInit"] | components["schemas"]["LiveOverlay"] | components["schemas"]["LiveSkipped"];
+        LiveMessage: components["schemas"]["LiveState"] | components["schemas"]["LiveInit"] | components["schemas"]["LiveOverlay"] | components["schemas"]["LiveSkipped"] | components["schemas"]["LiveBeat"];
         /**
          * LiveOverlay
          * @description ``pts_s``: media time / 90000 of its frame. Boxes are normalised to the picture.
@@ -1878,8 +2868,81 @@ export interface components {
             username: string;
         };
         /**
+         * LoiteringRule
+         * @description An object stays about in the zone for ``dwell_s``; absences of up to ``absence_s`` are forgiven.
+         */
+        LoiteringRule: {
+            /**
+             * Absence S
+             * @default 5
+             */
+            absence_s: number;
+            /**
+             * Classes
+             * @default [
+             *       "person"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 2
+             */
+            confirm: number;
+            /**
+             * Dwell S
+             * @default 60
+             */
+            dwell_s: number;
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "loitering";
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+            /** Zone */
+            zone: string;
+        };
+        /**
          * Me
-         * @description The account that is logged in. ``regions``: ``["*"]`` is everywhere.
+         * @description The account that is logged in. ``regions``: ``["*"]`` is everywhere. ``screen``: whose wall screen it is.
          */
         Me: {
             /** Actions */
@@ -1891,6 +2954,8 @@ export interface components {
             /** Regions */
             regions: string[];
             role: components["schemas"]["Role"];
+            /** Screen */
+            screen: string | null;
             /** Username */
             username: string;
         };
@@ -1908,10 +2973,15 @@ export interface components {
          * Node
          * @description ``admission``: of all workers together; ``None`` until one of them knows.
          *
-         *     ``fallbacks``: what workers run elsewhere than their settings ask for.
+         *     ``fallbacks``: what workers run elsewhere than their settings ask for. ``alarm_steps``: what people can do about an
+         *     alarm in each state, where their role may. ``shift_ends_at``: when the running shift ends, UTC epoch seconds.
          */
         Node: {
             admission: components["schemas"]["Admission"] | null;
+            /** Alarm Steps */
+            alarm_steps: {
+                [key: string]: components["schemas"]["Do"][];
+            };
             /** Cameras */
             cameras: components["schemas"]["CameraInfo"][];
             detector: components["schemas"]["DetectorInfo"];
@@ -1921,6 +2991,8 @@ export interface components {
             regions: components["schemas"]["RegionInfo"][];
             /** Server Time */
             server_time: number;
+            /** Shift Ends At */
+            shift_ends_at: number | null;
             /** Sites */
             sites: components["schemas"]["SiteInfo"][];
             /** Slots */
@@ -1935,12 +3007,110 @@ export interface components {
             version: string;
         };
         /**
+         * Offer
+         * @description What a desk sends: cameras under a name, with a word.
+         */
+        Offer: {
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "1" | "4" | "9" | "16" | "25" | "1+5" | "1+7";
+            /** Name */
+            name?: string | null;
+            /** Tiles */
+            tiles: (string | null)[];
+            /** Word */
+            word?: string | null;
+        };
+        /**
          * Offering
          * @description ``note``: words for who takes the shift.
          */
         Offering: {
             /** Note */
             note?: string | null;
+        };
+        /**
+         * OfflineRule
+         * @description No picture from the camera for ``after_s``.
+         */
+        OfflineRule: {
+            /**
+             * After S
+             * @default 10
+             */
+            after_s: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "camera_offline";
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+        };
+        /**
+         * OpenAlarms
+         * @description How many open alarms are of this urgency and in this state.
+         */
+        OpenAlarms: {
+            /** Alarms */
+            alarms: number;
+            state: components["schemas"]["AlarmState"];
+            urgency: components["schemas"]["Severity"];
+        };
+        /**
+         * Overview
+         * @description Figures of one region and all below it, as far as the viewer covers it.
+         *
+         *     ``region_id``: null where the viewer covers several regions that lie under no common one. ``complete``: every open
+         *     alarm was counted. ``usual_days`` of the last four same weekdays are stored whole, and make ``usual``. ``heat``:
+         *     events by weekday (Monday first) and local hour of the 28 days before today, null before a whole day is stored.
+         *     ``patrol`` is null before its first step.
+         */
+        Overview: {
+            /**
+             * At
+             * @description when it was counted, UTC epoch seconds
+             */
+            at: number;
+            /** Children */
+            children: components["schemas"]["ChildFigures"][];
+            closings: components["schemas"]["Closings"];
+            /** Complete */
+            complete: boolean;
+            /** Heat */
+            heat: number[][] | null;
+            /** Hours */
+            hours: components["schemas"]["HourFigure"][];
+            /** Open */
+            open: components["schemas"]["OpenAlarms"][];
+            patrol: components["schemas"]["PatrolFigures"] | null;
+            /** Region Id */
+            region_id: string | null;
+            /** Sites */
+            sites: components["schemas"]["SiteAlarms"][];
+            /** Usual Days */
+            usual_days: number;
         };
         /**
          * Owning
@@ -1956,6 +3126,20 @@ export interface components {
             take_over: boolean;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * PatrolFigures
+         * @description ``stops`` of the plan that lie in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's.
+         */
+        PatrolFigures: {
+            /** Owed */
+            owed: number;
+            /** Preempted */
+            preempted: number;
+            /** Stops */
+            stops: number;
+            /** Visits */
+            visits: number;
         };
         /**
          * Phase
@@ -1977,6 +3161,42 @@ export interface components {
              */
             type: "ping";
         };
+        /**
+         * PlannedLimit
+         * @description Other limits at some hours of some days.
+         */
+        PlannedLimit: {
+            /**
+             * Days
+             * @default [
+             *       "mon",
+             *       "tue",
+             *       "wed",
+             *       "thu",
+             *       "fri",
+             *       "sat",
+             *       "sun",
+             *       "holiday"
+             *     ]
+             */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun" | "holiday")[];
+            /**
+             * Density
+             * @description objects per square metre; needs area_m2
+             */
+            density?: number | null;
+            /**
+             * Hours
+             * @description HH:MM-HH:MM, wall clock
+             * @default 00:00-24:00
+             */
+            hours: string;
+            /**
+             * Limit
+             * @description objects
+             */
+            limit?: number | null;
+        };
         /** Pong */
         Pong: {
             /** Server Time */
@@ -1991,6 +3211,56 @@ export interface components {
             type: "pong";
         };
         /**
+         * Priority
+         * @description Who comes first when the machine cannot carry all; within it, cameras of which some rule waits to alarm.
+         * @enum {string}
+         */
+        Priority: "high" | "normal" | "low";
+        /**
+         * ProbeReport
+         * @description What a stream is. ``fault`` in a word, ``detail`` in an English sentence without address or secret; sizes px,
+         *     ``bit_rate`` bit/s. ``picture``: a JPEG as a data URL.
+         */
+        ProbeReport: {
+            /** Audio */
+            audio?: string[] | null;
+            /** B Frames */
+            b_frames?: boolean | null;
+            /** Bit Rate */
+            bit_rate?: number | null;
+            /** Codec */
+            codec?: string | null;
+            /** Detail */
+            detail: string;
+            /** Fault */
+            fault: ("unknown_host" | "nothing_listens" | "no_answer" | "no_stream" | "refused" | "no_video" | "codec" | "frozen" | "garbled" | "unreachable") | null;
+            /** Fps */
+            fps?: number | null;
+            /** Gop S */
+            gop_s?: number | null;
+            /** Height */
+            height?: number | null;
+            /** Opened S */
+            opened_s?: number | null;
+            /** Picture */
+            picture?: string | null;
+            /** Width */
+            width?: number | null;
+        };
+        /**
+         * Probing
+         * @description One stream to try. Without a password, with ``camera``: the one that is kept for that camera.
+         */
+        Probing: {
+            /** Camera */
+            camera?: string | null;
+            /** Password */
+            password?: string | null;
+            stream: components["schemas"]["StreamSettings"];
+            /** Username */
+            username?: string | null;
+        };
+        /**
          * Promise
          * @description A coming visit; ``due_at`` holds unless an alarm intervenes.
          */
@@ -2003,6 +3273,16 @@ export interface components {
             owed: boolean;
             /** Site Id */
             site_id: string;
+        };
+        /**
+         * Pushing
+         * @description ``seen``: the version of the screen's state that is taken over from another driver, who was told.
+         */
+        Pushing: {
+            /** Content */
+            content: components["schemas"]["ShownScene"] | components["schemas"]["ShownAlarm"] | components["schemas"]["ShownOverview"];
+            /** Seen */
+            seen?: number | null;
         };
         /**
          * RecordedSpan
@@ -2092,6 +3372,65 @@ export interface components {
          */
         RegionLevel: "city" | "county" | "town" | "village" | "grid";
         /**
+         * RegionOutline
+         * @description A region's polygons: each an outer ring and its holes, of positions (longitude, latitude), WGS 84 degrees.
+         */
+        RegionOutline: {
+            /** Polygons */
+            polygons: [
+                number,
+                number
+            ][][][];
+            /** Region Id */
+            region_id: string;
+        };
+        /**
+         * Rehearsing
+         * @description A camera whose rules are tried, unsaved, on what it shows now.
+         */
+        Rehearsing: {
+            camera: components["schemas"]["CameraDraft"];
+        };
+        /** Restoring */
+        Restoring: {
+            /** Base */
+            base: number;
+            /**
+             * Why
+             * @default
+             */
+            why: string;
+        };
+        /**
+         * RevisionInfo
+         * @description ``at``: UTC epoch s. ``by_name``: ``-`` for one that came from a file.
+         */
+        RevisionInfo: {
+            /** At */
+            at: number;
+            /** Base */
+            base: number;
+            /** By Name */
+            by_name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "import" | "change" | "restore";
+            /** Number */
+            number: number;
+            /** Why */
+            why: string;
+        };
+        /**
+         * RevisionPage
+         * @description Newest first.
+         */
+        RevisionPage: {
+            /** Revisions */
+            revisions: components["schemas"]["RevisionInfo"][];
+        };
+        /**
          * Role
          * @description What an account is for.
          * @enum {string}
@@ -2132,6 +3471,156 @@ export interface components {
             type: "rotation";
         };
         /**
+         * Saved
+         * @description ``restart``: sections that changed and wait for the node's next start.
+         */
+        Saved: {
+            /** Added */
+            added: string[];
+            /** Changed */
+            changed: string[];
+            /** Removed */
+            removed: string[];
+            /** Restart */
+            restart: string[];
+            revision: components["schemas"]["RevisionInfo"];
+        };
+        /**
+         * Saving
+         * @description ``base``: the revision that the page has read.
+         */
+        Saving: {
+            /** Base */
+            base: number;
+            camera: components["schemas"]["CameraDraft"];
+            /**
+             * Why
+             * @default
+             */
+            why: string;
+        };
+        /**
+         * Scene
+         * @description A scene as it is kept and shown. To who may not watch a camera its tile is empty, and ``hidden`` counts it.
+         */
+        Scene: {
+            /**
+             * Hidden
+             * @default 0
+             */
+            hidden: number;
+            /** Id */
+            id: string;
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "1" | "4" | "9" | "16" | "25" | "1+5" | "1+7";
+            /** Made At */
+            made_at: number;
+            /** Made By */
+            made_by: string;
+            /** Made By Name */
+            made_by_name: string;
+            /** Name */
+            name: string;
+            /** Region */
+            region: string;
+            /** Tiles */
+            tiles: (string | null)[];
+        };
+        /**
+         * SceneDraft
+         * @description A scene as its maker writes it. ``region``: whose scene it is; who covers the region finds it.
+         */
+        SceneDraft: {
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "1" | "4" | "9" | "16" | "25" | "1+5" | "1+7";
+            /** Name */
+            name: string;
+            /** Region */
+            region: string;
+            /** Tiles */
+            tiles: (string | null)[];
+        };
+        /**
+         * ScreenCode
+         * @description Typed at the screen's page once, until ``expires_at`` (UTC epoch s).
+         */
+        ScreenCode: {
+            /** Code */
+            code: string;
+            /** Expires At */
+            expires_at: number;
+        };
+        /**
+         * ScreenInfo
+         * @description ``enrolled``: a browser has been let in for it, there or not.
+         */
+        ScreenInfo: {
+            /** Connected */
+            connected: boolean;
+            /** Enrolled */
+            enrolled: boolean;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string | null;
+            /** Regions */
+            regions: string[];
+            state: components["schemas"]["ScreenState"];
+        };
+        /**
+         * ScreenItem
+         * @description A wall screen: what it shows, who drives it, whether it is there.
+         */
+        ScreenItem: {
+            screen: components["schemas"]["ScreenStatus"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "screen";
+        };
+        /**
+         * ScreenState
+         * @description ``version`` grows by one at each change. ``since``: UTC epoch s. Without a driver there is nothing on show.
+         */
+        ScreenState: {
+            /** Content */
+            content?: (components["schemas"]["ShownScene"] | components["schemas"]["ShownAlarm"] | components["schemas"]["ShownOverview"]) | null;
+            driver?: components["schemas"]["Driver"] | null;
+            /** Since */
+            since?: number | null;
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v: 1;
+            /**
+             * Version
+             * @default 0
+             */
+            version: number;
+        };
+        /**
+         * ScreenStatus
+         * @description A screen as the feed tells it. ``connected``: its page has been seen lately.
+         */
+        ScreenStatus: {
+            /** Connected */
+            connected: boolean;
+            /** Id */
+            id: string;
+            state: components["schemas"]["ScreenState"];
+        };
+        /**
          * SeenObject
          * @description One object on the event's frame. ``box`` is x1 y1 x2 y2, normalised to the picture.
          */
@@ -2149,6 +3638,68 @@ export interface components {
             score: number;
             /** Track Id */
             track_id: number;
+        };
+        /**
+         * Sending
+         * @description Tiles outside the receiving desk's regions are empty; ``hidden`` counts them. ``at``: UTC epoch s.
+         */
+        Sending: {
+            answer?: components["schemas"]["Answer"] | null;
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** By Name */
+            by_name: string;
+            /** Hidden */
+            hidden: number;
+            /** Id */
+            id: string;
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "1" | "4" | "9" | "16" | "25" | "1+5" | "1+7";
+            /** Name */
+            name: string | null;
+            receiver: components["schemas"]["DeskName"];
+            sender: components["schemas"]["DeskName"];
+            /** Tiles */
+            tiles: (string | null)[];
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v: 1;
+            /** Word */
+            word: string | null;
+        };
+        /**
+         * SendingItem
+         * @description A scene from desk to desk: new, or answered.
+         */
+        SendingItem: {
+            sending: components["schemas"]["Sending"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "sending";
+        };
+        /**
+         * SetupState
+         * @description ``applied``: the revision that every worker runs by, 0 where none tells. ``networks``: where cameras may stand.
+         */
+        SetupState: {
+            /** Applied */
+            applied: number;
+            /** Cameras */
+            cameras: components["schemas"]["CameraSetup"][];
+            /** Networks */
+            networks: string[];
+            /** Revision */
+            revision: number;
         };
         /**
          * Severity
@@ -2187,6 +3738,63 @@ export interface components {
             since?: number | null;
         };
         /**
+         * ShownAlarm
+         * @description An alarm with its picture, clip and reason.
+         */
+        ShownAlarm: {
+            /** Event Id */
+            event_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "alarm";
+        };
+        /**
+         * ShownOverview
+         * @description The overview with its map.
+         */
+        ShownOverview: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "overview";
+        };
+        /**
+         * ShownScene
+         * @description Cameras: one of them, a desk's own layout, or a scene by its name.
+         */
+        ShownScene: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "scene";
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "1" | "4" | "9" | "16" | "25" | "1+5" | "1+7";
+            /** Name */
+            name?: string | null;
+            /** Tiles */
+            tiles: (string | null)[];
+        };
+        /**
+         * SiteAlarms
+         * @description Open alarms of one site. ``urgency`` is the worst of those that nobody has acknowledged, else of all.
+         */
+        SiteAlarms: {
+            /** Alarms */
+            alarms: number;
+            /** Site Id */
+            site_id: string;
+            /** Unacknowledged */
+            unacknowledged: number;
+            urgency: components["schemas"]["Severity"];
+        };
+        /**
          * SiteInfo
          * @description WGS 84, degrees.
          */
@@ -2203,6 +3811,32 @@ export interface components {
             name_en: string | null;
             /** Region Id */
             region_id: string;
+        };
+        /**
+         * SituationItem
+         * @description How a happening goes on, as :class:`alerts.event.SituationUpdate` tells it; only the newest word of each batch.
+         *     ``hits`` were merged into the event.
+         */
+        SituationItem: {
+            /** At */
+            at: number;
+            /** Ended At */
+            ended_at: number | null;
+            /** Event Id */
+            event_id: string;
+            /** Hits */
+            hits: number;
+            /** Id */
+            id: string;
+            /** Measured */
+            measured: number;
+            /** Peak */
+            peak: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "situation";
         };
         /**
          * SituationRow
@@ -2284,6 +3918,32 @@ export interface components {
             kind: "intrusion" | "loitering" | "line_crossing" | "crowding" | "unattended" | "wrong_way" | "stopped_vehicle" | "camera_offline" | "camera_fault";
             /** Share */
             share: number;
+        };
+        /**
+         * Span
+         * @description Some hours of some days. ``hours``: from the first minute on and before the last; 22:00-06:00 passes midnight.
+         */
+        Span: {
+            /**
+             * Days
+             * @default [
+             *       "mon",
+             *       "tue",
+             *       "wed",
+             *       "thu",
+             *       "fri",
+             *       "sat",
+             *       "sun",
+             *       "holiday"
+             *     ]
+             */
+            days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun" | "holiday")[];
+            /**
+             * Hours
+             * @description HH:MM-HH:MM, wall clock
+             * @default 00:00-24:00
+             */
+            hours: string;
         };
         /**
          * Splitting
@@ -2436,6 +4096,98 @@ export interface components {
             version?: number | null;
         };
         /**
+         * StoppedVehicleRule
+         * @description An object stands still in the zone for ``duration_s``; its box may sway by a share ``jitter`` of its size.
+         */
+        StoppedVehicleRule: {
+            /**
+             * Classes
+             * @default [
+             *       "car",
+             *       "truck",
+             *       "bus",
+             *       "motorcycle"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 2
+             */
+            confirm: number;
+            /**
+             * Duration S
+             * @default 60
+             */
+            duration_s: number;
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * Jitter
+             * @default 0.25
+             */
+            jitter: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "stopped_vehicle";
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * StreamSettings
+         * @description One RTSP stream. The URL carries no user or password.
+         *
+         *     ``transport``: of the packets. UDP loses some where TCP would be late, and does not pass every router.
+         */
+        StreamSettings: {
+            /**
+             * Transport
+             * @default tcp
+             * @enum {string}
+             */
+            transport: "tcp" | "udp";
+            /** Url */
+            url: string;
+        };
+        /**
          * Taking
          * @description ``alarms``: ids of every open alarm of the desk, as the hand-over list showed them: who takes has seen them.
          */
@@ -2445,6 +4197,14 @@ export interface components {
              * @default []
              */
             alarms: string[];
+        };
+        /**
+         * TakingBack
+         * @description ``seen`` as in :class:`Pushing`.
+         */
+        TakingBack: {
+            /** Seen */
+            seen?: number | null;
         };
         /** TimeItem */
         TimeItem: {
@@ -2484,6 +4244,161 @@ export interface components {
          * @enum {string}
          */
         Unanalysed: "detector_error" | "late" | "undecodable" | "shed";
+        /**
+         * UnattendedRule
+         * @description Fewer than ``required`` objects are inside the zone for ``duration_s`` of analysed pictures.
+         */
+        UnattendedRule: {
+            /**
+             * Classes
+             * @default [
+             *       "person"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 2
+             */
+            confirm: number;
+            /**
+             * Duration S
+             * @default 60
+             */
+            duration_s: number;
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "unattended";
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Required
+             * @default 1
+             */
+            required: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * WrongWayRule
+         * @description An object moves in the zone at more than ``beyond_deg`` from the zone's ``way``, for ``duration_s`` and for
+         *     ``distance`` times its own height.
+         */
+        WrongWayRule: {
+            /**
+             * Beyond Deg
+             * @default 120
+             */
+            beyond_deg: number;
+            /**
+             * Classes
+             * @default [
+             *       "car",
+             *       "truck",
+             *       "bus",
+             *       "motorcycle"
+             *     ]
+             */
+            classes: string[];
+            /**
+             * Confirm
+             * @description observations that settle a change
+             * @default 2
+             */
+            confirm: number;
+            /**
+             * Distance
+             * @default 0.5
+             */
+            distance: number;
+            /**
+             * Duration S
+             * @default 1
+             */
+            duration_s: number;
+            /**
+             * Hysteresis
+             * @default 0.2
+             */
+            hysteresis: number;
+            /** Id */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "wrong_way";
+            /**
+             * Min Height
+             * @description smallest box height, as a share of the picture's height; 0: any, and 0.1 to choose the stream by
+             * @default 0
+             */
+            min_height: number;
+            /**
+             * Min Score
+             * @default 0.4
+             */
+            min_score: number;
+            /** Name */
+            name: string;
+            /**
+             * Rearm S
+             * @default 30
+             */
+            rearm_s: number;
+            /**
+             * Schedule
+             * @description left out: always
+             */
+            schedule?: components["schemas"]["Span"][] | null;
+            /** @default medium */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Shared
+             * @description rules of one site's cameras that name the same word make one alarm of one happening
+             */
+            shared?: string | null;
+            /** Zone */
+            zone: string;
+        };
         /**
          * Zone
          * @description A simple polygon, at least three corners.
@@ -2980,6 +4895,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Shift"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    send_api_desks__desk_id__scenes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                desk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Offer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
                 };
             };
             /** @description Unauthorized */
@@ -5242,6 +7246,174 @@ export interface operations {
             };
         };
     };
+    region_overview_api_overview_get: {
+        parameters: {
+            query?: {
+                region?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    outlines_api_overview_outlines_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegionOutline"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     recorded_api_recordings__camera_id__get: {
         parameters: {
             query: {
@@ -5696,6 +7868,1647 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    scenes_api_scenes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    make_api_scenes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SceneDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    change_api_scenes__scene_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scene_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SceneDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scene"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    remove_api_scenes__scene_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scene_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    screens_api_screens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScreenInfo"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    clear_api_screens__screen_id__clear_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                screen_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TakingBack"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScreenInfo"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    code_api_screens__screen_id__code_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                screen_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScreenCode"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    enrol_api_screens__screen_id__enrol_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                screen_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Enrolling"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    revoke_api_screens__screen_id__enrolment_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                screen_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    push_api_screens__screen_id__push_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                screen_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pushing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScreenInfo"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    answer_api_sendings__sending_id__answer_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sending_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answering"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sending"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    state_api_setup_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    save_api_setup_cameras_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Saving"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saved"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    remove_api_setup_cameras__camera_id__delete: {
+        parameters: {
+            query: {
+                base: number;
+                why?: string;
+            };
+            header?: never;
+            path: {
+                camera_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saved"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    export_api_setup_export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    probe_api_setup_probe_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Probing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeReport"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    rehearse_api_setup_rehearse_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Rehearsing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    revisions_api_setup_revisions_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    restore_api_setup_revisions__number__restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restoring"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Saved"];
                 };
             };
             /** @description Unauthorized */
