@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.cases.accuracy import ACCURACY
 from benchmarks.cases.builtin import BUILTIN
 from benchmarks.cases.chaos import CHAOS
+from benchmarks.cases.clients import CLIENTS_CASE
 from benchmarks.cases.clips import CLIPS
 from benchmarks.cases.dedup import DEDUP
 from benchmarks.cases.density import DENSITY
@@ -24,10 +25,14 @@ from benchmarks.cases.events import EVENTS
 from benchmarks.cases.gate import GATE
 from benchmarks.cases.gpu import GPU
 from benchmarks.cases.ingest import INGEST
+from benchmarks.cases.latency import LATENCY
 from benchmarks.cases.node import NODE
 from benchmarks.cases.recording import RECORDING
 from benchmarks.cases.recovery import RECOVERY
+from benchmarks.cases.stale import STALE
+from benchmarks.cases.switch import SWITCH
 from benchmarks.cases.tracking import TRACKING
+from benchmarks.cases.wall import WALL
 from benchmarks.page import page, table
 from benchmarks.report import Case, Report
 
@@ -40,6 +45,7 @@ CASES: dict[str, Case] = {
         DEDUP,
         RECORDING,
         CLIPS,
+        CLIENTS_CASE,
         INGEST,
         GATE,
         DETECT,
@@ -49,6 +55,10 @@ CASES: dict[str, Case] = {
         BUILTIN,
         TRACKING,
         EVENTS,
+        LATENCY,
+        STALE,
+        SWITCH,
+        WALL,
     )
 }
 

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alerts import redis_server
 from configs.loader import load
-from configs.schema import Camera, ModelSettings, Settings
+from configs.schema import Camera, ModelSettings, PatrolPlan, Settings
 from xueliang.assignment import workers_wanted
 from xueliang.demo.county import as_yaml
 from xueliang.doctor.machine import usable_cores
@@ -73,11 +73,16 @@ class NodeUnderTest:
 
     def control(self) -> str:
         """Address of the supervisor's port; waits until the node is ready."""
+        return str(self.ready()["control"])
+
+    def ready(self) -> dict[str, object]:
+        """What the node says when it is ready: the addresses ``wall`` and ``control``. To be asked once."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise NodeFailedError(f"the node ended before it was ready: {self.log.read_text()[-800:]}")
-        return str(json.loads(line)["control"])
+        told: dict[str, object] = json.loads(line)
+        return told
 
     def workers(self) -> tuple[psutil.Process, ...]:
         """The workers' processes, once they have announced themselves."""
@@ -102,8 +107,10 @@ class NodeUnderTest:
 
 
 @contextmanager
-def node(cameras: tuple[Camera, ...], workdir: Path, model: ModelSettings | None = None) -> Iterator[NodeUnderTest]:
-    """The example county with these cameras, started; stopped at the end."""
+def node(
+    cameras: tuple[Camera, ...], workdir: Path, model: ModelSettings | None = None, patrol: PatrolPlan | None = None
+) -> Iterator[NodeUnderTest]:
+    """The example county with these cameras, started; stopped at the end. ``patrol``: by default everywhere."""
     county = load(ROOT / "configs" / "examples" / "county.yaml", {})
     sites = {camera.site for camera in cameras}
     settings = county.model_copy(
@@ -113,7 +120,7 @@ def node(cameras: tuple[Camera, ...], workdir: Path, model: ModelSettings | None
             "cameras": cameras,
             "sites": tuple(site for site in county.sites if site.id in sites),
             "model": model or county.model,
-            "patrol": county.patrol.model_copy(update={"sites": ()}),
+            "patrol": patrol or county.patrol.model_copy(update={"sites": ()}),
         }
     )
     workdir.mkdir(parents=True, exist_ok=True)

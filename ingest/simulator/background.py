@@ -64,6 +64,10 @@ class SimulatorThread:
         """See :meth:`Simulator.set_fault`; returns when it has taken effect."""
         self._call(self._simulator.set_fault(camera_id, fault))
 
+    def captured_at(self, camera_id: str, number: int, before: float) -> float:
+        """See :meth:`ingest.simulator.camera.CameraServer.captured_at`."""
+        return self._simulator.captured_at(camera_id, number, before)
+
     def report(self, camera_id: str) -> dict[str, Any]:
         """See :meth:`Simulator.report`."""
 

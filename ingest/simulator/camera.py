@@ -140,6 +140,17 @@ class CameraServer:
         usual = self.settings.impairment
         return replace(usual, loss=max(usual.loss, LOSSY_SHARE)) if self.fault is SimFault.LOSSY else usual
 
+    def captured_at(self, number: int, before: float) -> float:
+        """When picture ``number`` of main's loop was captured last before ``before``; UTC epoch seconds.
+
+        By what the camera shows without a fault; raises ``KeyError`` where it is not ready.
+        """
+        track, timeline = self._playouts["main"].track, self.timeline
+        began = timeline.wall_of(timeline.origin)
+        newest = math.floor((before - began) * track.fps)
+        last = newest - (newest - number) % len(track.trains)
+        return began + float(last / track.fps)
+
     async def open(self) -> None:
         """Accept connections."""
         if self._server is None:

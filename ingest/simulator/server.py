@@ -140,6 +140,10 @@ class Simulator:
         """Switch a camera's fault. Raises :class:`UnknownCameraError`, or ``UnsupportedFaultError`` by name."""
         await self._camera(camera_id).set_fault(parse_fault(fault))
 
+    def captured_at(self, camera_id: str, number: int, before: float) -> float:
+        """See :meth:`ingest.simulator.camera.CameraServer.captured_at`."""
+        return self._camera(camera_id).captured_at(number, before)
+
     def report(self, camera_id: str) -> dict[str, Any]:
         """URLs, source, fault, viewers and counters of a camera, as plain JSON data without credentials."""
         return self._camera(camera_id).report()

@@ -1,0 +1,191 @@
+"""``stale``: is a picture that stopped ever shown as a live one, whatever is wrong?
+
+A wall in a real Chromium; the simulator's faults one after the other on half of its cameras, then processes of the
+node and the page itself are stopped. The numbers in the pictures tell when the last new one came onto the glass;
+``stale_marked_ms`` is from then until the mark is painted. ``stuck`` cameras send new pictures that are all alike: the
+worker needs up to ten seconds to be sure, and that is a figure of its own.
+
+``frozen_shown_as_live``: looks, ten a second at each tile, at which the number on the glass had not changed for more
+than 2 s (stuck: 10 s), or was more than a second older than the age shown, while the tile claimed to be live.
+``neighbours_marked``: marks on cameras without a fault, while others had theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from benchmarks.glass import TOLD, Glass, glass
+from benchmarks.report import Case, Figure, Report
+from ingest.simulator.fault import PICTURED, SimFault
+
+TILES: Final = 16
+QUICK_TILES: Final = 4
+ROUNDS: Final = 3
+STOPPING: Final = (SimFault.FROZEN, SimFault.UNREACHABLE, SimFault.GARBLED)
+SPOILING: Final = (
+    SimFault.FLAPPING,
+    SimFault.LOSSY,
+    SimFault.JUMPING,
+    SimFault.SLOW,
+    SimFault.RESIZED,
+    SimFault.DARK,
+    SimFault.MOVED,
+)
+_HOLD_S: Final = 4.0
+_SPOILT_S: Final = 8.0
+_STUCK_S: Final = 14.0
+_HEALED_S: Final = 30.0
+_FROZEN_MS: Final = 2000.0
+_STUCK_MS: Final = 10_000.0
+_AGE_OFF_MS: Final = 1000.0
+_LOOK_S: Final = 0.1
+_STAND_STILL: Final = "(ms) => { const until = performance.now() + ms; while (performance.now() < until); }"
+
+
+def run(quick: bool, workdir: Path) -> Report:
+    """Every fault three times on 16 tiles, or those that end pictures once on four where ``quick``."""
+    tiles = QUICK_TILES if quick else TILES
+    scale = f"{tiles} tiles, faults on half of them, " + ("once" if quick else f"{ROUNDS} times")
+    report = Report("stale", datetime.now(UTC).isoformat(timespec="seconds"), quick, scale)
+    report.notes.append(TOLD)
+    with glass(tiles, workdir) as wall:
+        trial = Trial(wall, wall.cameras[: tiles // 2], wall.cameras[tiles // 2 :])
+        wall.ask("read(2, false)")
+        if quick:
+            _quick(trial)
+        else:
+            _full(trial)
+        _tell(report, trial)
+    return report
+
+
+@dataclass
+class Trial:
+    """``faulty`` cameras have the faults, ``sound`` ones never. Milliseconds, by cause."""
+
+    wall: Glass
+    faulty: tuple[str, ...]
+    sound: tuple[str, ...]
+    marked: dict[str, list[float]] = field(default_factory=dict)
+    unmarked: list[str] = field(default_factory=list)
+    frozen: dict[str, int] = field(default_factory=dict)
+    neighbours: int = 0
+    looks: int = 0
+
+    def fault(self, fault: SimFault, hold_s: float) -> None:
+        """The cameras have it for so long, then none; returns when all tiles are live again."""
+        for camera in self.faulty:
+            self.wall.simulator.set_fault(self.wall.names[camera], fault)
+        self.watch(fault.value, hold_s, self.faulty)
+        for camera in self.faulty:
+            self.wall.simulator.set_fault(self.wall.names[camera], SimFault.NONE)
+        if fault is not SimFault.REFUSED:
+            self.healed(fault.value)
+
+    def stopped(self, part: str, hold_s: float) -> None:
+        """A process of the node stands still for so long (SIGSTOP), then goes on."""
+        pid = self.wall.processes()[part]
+        with _standing_still(pid):
+            self.watch(f"{part} stopped", hold_s, self.wall.cameras)
+        self.healed(f"{part} stopped")
+
+    def hung(self, hold_s: float) -> None:
+        """The page's own thread stands still: no script can mark anything, the veil must."""
+        self.wall.page.evaluate(_STAND_STILL, 1000 * hold_s)
+        self.watch("page hung", 0.0, ())
+        self.healed("page hung")
+
+    def watch(self, cause: str, seconds: float, concerned: tuple[str, ...]) -> None:
+        """Look on, and book what was seen under the cause."""
+        self.wall.ask("take('states')")
+        self.wall.ask("take('looks')")
+        self.wall.ask(f"watch({1000 * _LOOK_S}, {1000 * seconds})")
+        stuck = cause == SimFault.STUCK
+        pictured = cause in PICTURED
+        limit = _STUCK_MS if stuck else _FROZEN_MS
+        seen: set[str] = set()
+        for at, camera, _, state, last, *_said in self.wall.ask("take('states')"):
+            if state == "live" or camera in seen:
+                continue
+            if camera in concerned:
+                seen.add(camera)
+                self.marked.setdefault(cause, []).append(at - last)
+            else:
+                self.neighbours += 1
+        if cause in (*STOPPING, SimFault.REFUSED, SimFault.STUCK):
+            self.unmarked += [f"{camera} ({cause})" for camera in concerned if camera not in seen]
+        for at, camera, state, number, last, age in self.wall.ask("take('looks')"):
+            self.looks += 1
+            if state != "live" or number < 0:
+                continue
+            untrue = not pictured and age is not None and self._age_ms(camera, number, at) - age > _AGE_OFF_MS
+            if untrue or (at - last > limit and (stuck or not pictured)):
+                self.frozen[cause] = self.frozen.get(cause, 0) + 1
+
+    def _age_ms(self, camera: str, number: int, at: float) -> float:
+        return at - 1000 * self.wall.captured_at(camera, number, at / 1000)
+
+    def healed(self, what: str) -> None:
+        """All tiles live, and new pictures on each."""
+        everywhere = len(self.wall.cameras)
+        self.wall.until(lambda: len(self.wall.ask("live()")) == everywhere, _HEALED_S, f"live again after {what}")
+        self.wall.rest(1)
+
+
+@contextmanager
+def _standing_still(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _quick(trial: Trial) -> None:
+    for fault in (SimFault.FROZEN, SimFault.UNREACHABLE, SimFault.GARBLED):
+        trial.fault(fault, 2.5)
+    trial.fault(SimFault.REFUSED, 2.5)
+
+
+def _full(trial: Trial) -> None:
+    for _ in range(ROUNDS):
+        for fault in STOPPING:
+            trial.fault(fault, _HOLD_S)
+        for fault in SPOILING:
+            trial.fault(fault, _SPOILT_S)
+        trial.fault(SimFault.STUCK, _STUCK_S)
+        trial.stopped("worker-1", _HOLD_S)
+        trial.stopped("dashboard", _HOLD_S)
+        trial.hung(_HOLD_S)
+    trial.fault(SimFault.REFUSED, _HOLD_S)  # last: a camera that refuses is asked again after ten minutes
+
+
+def _tell(report: Report, trial: Trial) -> None:
+    pictures = (SimFault.STUCK.value, *(fault.value for fault in SPOILING))
+    stopped = [took for cause, found in trial.marked.items() if cause not in pictures for took in found]
+    report.percentiles("stale_marked_ms", stopped, "ms", {50: 2000, 99: 2000})
+    if stuck := trial.marked.get(SimFault.STUCK.value):
+        report.percentiles("stuck_marked_ms", stuck, "ms", {99: _STUCK_MS})
+    report.figures["frozen_shown_as_live"] = Figure(sum(trial.frozen.values()), "looks", "lower", 0)
+    report.figures["never_marked"] = Figure(len(trial.unmarked), "tiles", "lower", 0)
+    report.figures["neighbours_marked"] = Figure(trial.neighbours, "marks", "lower", 0)
+    for cause, found in trial.marked.items():
+        report.samples[f"marked_ms_{cause.replace(' ', '_')}"] = found
+        report.notes.append(f"{cause}: {len(found)} marks, the slowest after {max(found):.0f} ms")
+    report.notes.append(f"{trial.looks} looks at tiles")
+    if trial.frozen:
+        report.notes.append(
+            "old pictures shown as live: " + ", ".join(f"{cause} {n}" for cause, n in trial.frozen.items())
+        )
+    if trial.unmarked:
+        report.notes.append(f"never marked: {', '.join(trial.unmarked)}")
+
+
+STALE = Case("stale", "is a picture that stopped ever shown as live, and how soon is it marked?", run)
