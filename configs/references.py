@@ -31,6 +31,10 @@ def check(document: Document) -> list[Fault]:
         watched.add(str(camera.get("site")))
         _camera(document, path, faults)
     _desks(document, regions, sites, faults)
+    _names(document, ("screens",), "screen", faults)
+    for path, screen in _mappings(data, ("screens",)):
+        for index, region in enumerate(_listed(screen.get("regions"))):
+            _points_to(document, (*path, "regions", index), region, regions, "region", faults)
     patrol = data.get("patrol")
     listed = patrol.get("sites") if isinstance(patrol, dict) else None
     for index, name in enumerate(listed if isinstance(listed, list) else []):

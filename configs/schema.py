@@ -9,6 +9,7 @@ on pictures is in :mod:`configs.places`, rules are in :mod:`configs.rules`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +23,9 @@ from configs.places import Line, Zone
 from configs.recording import CameraRecording, RecordingSettings
 from configs.rules import CrowdingRule, IntrusionRule, LineCrossingRule, ObjectRule, OfflineRule, Rule, Severity
 from configs.schedule import Calendar
+from configs.screens import WallScreen
 from configs.section import Identifier, Name, Section, Unit
+from configs.setup import SetupSettings
 
 __all__ = [
     "CrowdingRule",
@@ -67,6 +70,11 @@ class Region(Section):
     name_en: Name | None = None
     level: RegionLevel
     children: tuple[Region, ...] = ()
+
+
+def region_ids(regions: Iterable[Region]) -> frozenset[str]:
+    """The ids of these regions and of all below them."""
+    return frozenset(found for region in regions for found in (region.id, *region_ids(region.children)))
 
 
 class Location(Section):
@@ -249,6 +257,14 @@ class Decoding(Section):
     )
 
 
+class MapSettings(Section):
+    """What maps are drawn from: no tile server is asked."""
+
+    outlines: Path | None = Field(
+        default=None, description="GeoJSON with an outline for each region that has one (configs.outlines)"
+    )
+
+
 class Retention(Section):
     """How long things are kept, days."""
 
@@ -276,9 +292,11 @@ class Settings(Section):
     redis_url: SecretStr | None = None
     database_url: SecretStr | None = None
     regions: tuple[Region, ...] = ()
+    map: MapSettings = MapSettings()
     sites: tuple[Site, ...] = ()
     cameras: tuple[Camera, ...] = ()
     desks: tuple[Desk, ...] = ()
+    screens: tuple[WallScreen, ...] = ()
     alarms: AlarmSettings = AlarmSettings()
     patrol: PatrolPlan = PatrolPlan()
     model: ModelSettings = ModelSettings()
@@ -291,6 +309,7 @@ class Settings(Section):
     )
     retention: Retention = Retention()
     recording: RecordingSettings = RecordingSettings()
+    setup: SetupSettings = SetupSettings()
 
     def recording_of(self, camera: Camera) -> CameraRecording:
         """What of the camera is recorded; a camera with one stream records that one, as ``main``."""

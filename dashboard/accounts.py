@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.storage.database import migrate, reading, writing
@@ -26,6 +26,8 @@ from dashboard.policy import Role
 PART = "accounts"
 _HOUR_S = 3600.0
 _TOUCH_S = 60.0
+_SCREEN = "screen:"
+_CLOSED = "!"  # no hash: no password fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class Lifetime:
 
 
 def lifetime(role: Role) -> Lifetime:
-    """A person's session covers a shift; an unattended screen's covers a month."""
+    """A person's session covers a shift; an unattended screen's goes on over long holidays, a year at most."""
     if role is Role.WALL_SCREEN:
-        return Lifetime(idle_s=48 * _HOUR_S, absolute_s=30 * 24 * _HOUR_S)
+        return Lifetime(idle_s=30 * 24 * _HOUR_S, absolute_s=365 * 24 * _HOUR_S)
     return Lifetime(idle_s=2 * _HOUR_S, absolute_s=14 * _HOUR_S)
 
 
@@ -53,6 +55,12 @@ class Account:
     role: Role
     regions: tuple[str, ...]
     disabled: bool
+
+    @property
+    def screen(self) -> str | None:
+        """The wall screen whose account this is; ``None`` for a person's."""
+        of_screen = self.role is Role.WALL_SCREEN and self.username.startswith(_SCREEN)
+        return self.username.removeprefix(_SCREEN) if of_screen else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +116,9 @@ class AccountStore:
     ) -> Account:
         """Raises :class:`AccountExists`, and ``ValueError`` for a username or password that does not serve."""
         name = username.strip()
-        if not name or len(name) > 64:
-            raise ValueError("the username needs 1 to 64 characters")
-        values = {
-            "id": str(uuid.uuid4()),
-            "username": name,
-            "display_name": (display_name or name)[:64],
-            "role": role.value,
-            "regions": json.dumps(list(regions)),
-            "password_hash": self._passwords.hash(password),
-            "disabled": False,
-            "created_at": self._clock(),
-        }
-        try:
-            with writing(self._engine) as db:
-                db.execute(insert(tables.accounts).values(values))
-        except IntegrityError as error:
-            raise AccountExists(f"an account {name!r} exists already; change it with passwd or disable") from error
+        if not name or len(name) > 64 or name.startswith(_SCREEN):
+            raise ValueError(f"the username needs 1 to 64 characters and does not begin with {_SCREEN!r}")
+        self._insert(name, self._passwords.hash(password), role, regions, display_name or name)
         return self.get(name)
 
     def get(self, username: str) -> Account:
@@ -134,6 +128,52 @@ class AccountStore:
         if row is None:
             raise AccountUnknown(f"no account is called {username!r}; list them with: xueliang accounts list")
         return _account(row)
+
+    def screen(self, screen_id: str, display_name: str) -> Account:
+        """The account of a wall screen, made at its first enrolment; no password logs in to it."""
+        name = f"{_SCREEN}{screen_id}"
+        try:
+            return self.get(name)
+        except AccountUnknown:
+            self._insert(name, _CLOSED, Role.WALL_SCREEN, (), display_name)
+            return self.get(name)
+
+    def screens_let_in(self) -> frozenset[str]:
+        """Screens for which a session is open, whether their browser is there or not."""
+        with reading(self._engine) as db:
+            hashes = db.execute(
+                select(tables.sessions.c.token_hash)
+                .join(tables.accounts, tables.accounts.c.id == tables.sessions.c.account_id)
+                .where(tables.accounts.c.username.startswith(_SCREEN))
+            ).scalars()
+            found = self._alive(db, list(hashes))
+        return frozenset(account.screen for account, _ in found.values() if account.screen is not None)
+
+    def end_screen(self, screen_id: str) -> tuple[str, ...]:
+        """Ends every session of a screen; their hashes."""
+        account_id = select(tables.accounts.c.id).where(tables.accounts.c.username == f"{_SCREEN}{screen_id}")
+        theirs = tables.sessions.c.account_id == account_id.scalar_subquery()
+        with writing(self._engine) as db:
+            hashes = tuple(db.execute(select(tables.sessions.c.token_hash).where(theirs)).scalars())
+            db.execute(delete(tables.sessions).where(theirs))
+        return hashes
+
+    def _insert(self, name: str, password_hash: str, role: Role, regions: Iterable[str], display_name: str) -> None:
+        values = {
+            "id": str(uuid.uuid4()),
+            "username": name,
+            "display_name": display_name[:64],
+            "role": role.value,
+            "regions": json.dumps(list(regions)),
+            "password_hash": password_hash,
+            "disabled": False,
+            "created_at": self._clock(),
+        }
+        try:
+            with writing(self._engine) as db:
+                db.execute(insert(tables.accounts).values(values))
+        except IntegrityError as error:
+            raise AccountExists(f"an account {name!r} exists already; change it with passwd or disable") from error
 
     def all(self) -> tuple[Account, ...]:
         """By username."""
@@ -183,28 +223,31 @@ class AccountStore:
 
     def live_sessions(self, hashes: Iterable[str]) -> dict[str, Account]:
         """Those of ``hashes`` whose session lives; each counts as seen."""
-        wanted = list(hashes)
+        with reading(self._engine) as db:
+            found = self._alive(db, list(hashes))
+        now = self._clock()
+        stale = [hashed for hashed, (_, seen_at) in found.items() if now - seen_at > _TOUCH_S]
+        if stale:
+            with writing(self._engine) as db:
+                db.execute(update(tables.sessions).where(tables.sessions.c.token_hash.in_(stale)).values(seen_at=now))
+        return {hashed: account for hashed, (account, _) in found.items()}
+
+    def _alive(self, db: Connection, hashes: list[str]) -> dict[str, tuple[Account, float]]:
+        """Of those that live: the account, and when it was last seen."""
         now = self._clock()
         statement = (
             select(
                 tables.sessions.c.token_hash, tables.sessions.c.created_at, tables.sessions.c.seen_at, tables.accounts
             )
             .join(tables.accounts, tables.accounts.c.id == tables.sessions.c.account_id)
-            .where(tables.sessions.c.token_hash.in_(wanted), tables.accounts.c.disabled.is_(False))
+            .where(tables.sessions.c.token_hash.in_(hashes), tables.accounts.c.disabled.is_(False))
         )
-        alive: dict[str, Account] = {}
-        stale: list[str] = []
-        with reading(self._engine) as db:
-            for row in db.execute(statement):
-                account = _account(row)
-                life = lifetime(account.role)
-                if now - row[1] < life.absolute_s and now - row.seen_at < life.idle_s:
-                    alive[row.token_hash] = account
-                    if now - row.seen_at > _TOUCH_S:
-                        stale.append(row.token_hash)
-        if stale:
-            with writing(self._engine) as db:
-                db.execute(update(tables.sessions).where(tables.sessions.c.token_hash.in_(stale)).values(seen_at=now))
+        alive: dict[str, tuple[Account, float]] = {}
+        for row in db.execute(statement):
+            account = _account(row)
+            life = lifetime(account.role)
+            if now - row[1] < life.absolute_s and now - row.seen_at < life.idle_s:
+                alive[row.token_hash] = account, row.seen_at
         return alive
 
     def close_session(self, hashed: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI
@@ -15,7 +16,12 @@ from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
 from alerts.situation_store import SituationStore
 from alerts.storage.evidence import EvidenceStore
+from alerts.storage.revisions import RevisionStore
+from alerts.storage.tallies import Tallies
 from alerts.store import EventStore, UnknownEvent
+from configs.outlines import Outline
+from configs.outlines import read as read_outlines
+from configs.schema import Settings
 from dashboard import errors, metrics, static
 from dashboard.access.coverage import require_policies
 from dashboard.access.login_guard import LoginGuard
@@ -27,10 +33,33 @@ from dashboard.desks.keeper import Keeper
 from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
+from dashboard.overview.counted import Counter
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
-from dashboard.routes import alarms, desks, events, load, node, recordings, rotation, session, situations, sockets
+from dashboard.routes import (
+    alarms,
+    desks,
+    events,
+    load,
+    node,
+    overview,
+    recordings,
+    rotation,
+    scenes,
+    screens,
+    sendings,
+    session,
+    setup,
+    situations,
+    sockets,
+)
+from dashboard.scenes.courier import Courier
+from dashboard.scenes.store import SceneStore
+from dashboard.screens.director import Director
+from dashboard.screens.enrolment import Enrolment
+from dashboard.setup.current import Current
+from dashboard.setup.saving import Saving
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +81,9 @@ def create_app(deps: Dependencies) -> FastAPI:
             "patrol": parts.driver.figures,
             "announcer": parts.announcer.figures,
             "desks": parts.keeper.figures,
+            "screens": parts.director.figures,
+            "sendings": parts.courier.figures,
+            "settings": parts.current.figures,
             "sessions": parts.watch.figures,
             "restarts": lambda: parts.restarts,
         }
@@ -66,7 +98,23 @@ def routes(title: str, version: str) -> FastAPI:
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Security)
     errors.install(app)
-    for module in (session, node, events, alarms, situations, desks, load, recordings, rotation, sockets):
+    for module in (
+        session,
+        node,
+        events,
+        alarms,
+        situations,
+        desks,
+        load,
+        overview,
+        recordings,
+        rotation,
+        scenes,
+        screens,
+        sendings,
+        setup,
+        sockets,
+    ):
         app.include_router(module.router)
     return app
 
@@ -75,12 +123,20 @@ def _parts(deps: Dependencies) -> Parts:
     bus = Bus(deps.redis)
     regions = RegionIndex.of(deps.settings)
     machine = Machine(Plan.of(deps.settings))
+    revisions = RevisionStore(deps.store.engine, deps.clock)
+
+    def follow(settings: Settings) -> None:
+        regions.follow(settings)
+        machine.follow(Plan.of(settings))
+
     lookup = _region_lookup(deps.store)
     hub = Hub(bus, regions, machine, lookup, deps.clock)
     alarms, shifts = AlarmStore(deps.store.engine), ShiftStore(deps.store.engine)
     announcer = Announcer(bus)
     return Parts(
-        settings=deps.settings,
+        current=Current(deps.settings, revisions, deps.read_settings, follow),
+        revisions=revisions,
+        saving=Saving(revisions, deps.read_settings),
         store=deps.store,
         alarms=alarms,
         situations=SituationStore(deps.store.engine),
@@ -98,9 +154,22 @@ def _parts(deps: Dependencies) -> Parts:
         shifts=shifts,
         keeper=Keeper(deps.settings, bus, alarms, shifts, hub.viewers, announcer.announce, deps.clock),
         backlog=Backlog(bus, deps.store, hub.reader, lookup),
+        counter=Counter(
+            Tallies(deps.store.engine), frozenset(regions.subtree), ZoneInfo(deps.settings.timezone), deps.clock
+        ),
+        outlines=_outlines(deps.settings, frozenset(regions.subtree)),
         guard=LoginGuard(deps.clock),
         watch=SessionWatch(deps.accounts),
+        scenes=SceneStore(deps.store.engine, deps.clock),
+        courier=Courier({desk.id: desk for desk in deps.settings.desks}, bus, hub.keep, hub.forget, deps.clock),
+        director=Director(deps.settings, bus, hub.viewers, hub.keep, deps.clock),
+        enrolment=Enrolment(deps.store.engine, deps.clock),
     )
+
+
+def _outlines(settings: Settings, regions: frozenset[str]) -> tuple[Outline, ...]:
+    """Raises :class:`configs.outlines.BadOutlines`, where the file has changed since the settings were read."""
+    return () if settings.map.outlines is None else read_outlines(settings.map.outlines, regions)
 
 
 def _region_lookup(store: EventStore) -> Callable[[str], Awaitable[str | None]]:
@@ -130,6 +199,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         "rotation": parts.driver.run,
         "announcer": parts.announcer.run,
         "desks": parts.keeper.run,
+        "screens": parts.director.run,
+        "sendings": parts.courier.run,
+        "settings": parts.current.run,
     }
     running = {name: asyncio.create_task(_supervised(name, run, parts.restarts)) for name, run in loops.items()}
     try:

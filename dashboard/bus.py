@@ -22,6 +22,9 @@ from alerts.storage.queries import SEQUENCE_BITS
 from dashboard.errors import BusAway
 
 PRESENT = "xl:desks:present"
+SCREENS = "xl:screens"
+SCREENS_PRESENT = "xl:screens:present"
+SENDINGS = "xl:sendings"
 ROTATION = "xl:rotation"
 ROTATION_LEASE = "xl:rotation:lease"
 BLOCK_MS = 1000
@@ -33,6 +36,12 @@ _REPLACE = """
 local now = redis.call('GET', KEYS[1])
 if (now or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
+return 1
+"""
+_REPLACE_HELD = """
+local now = redis.call('HGET', KEYS[1], ARGV[1])
+if (now or '') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
 _RENEW = """
@@ -136,15 +145,29 @@ class Bus:
         """Worker id → JSON as the worker wrote it."""
         return cast("dict[str, str]", await self._answer(self._redis.hgetall(WORKERS_KEY)))
 
-    async def say_present(self, desks: Iterable[str], at: float) -> None:
-        """Somebody of these desks is connected to this dashboard at ``at``, UTC epoch seconds."""
+    async def say_present(self, desks: Iterable[str], at: float, key: str = PRESENT) -> None:
+        """Somebody of these desks (with another ``key``: these screens) is connected to this dashboard at ``at``, UTC
+        epoch seconds.
+        """
         seen: dict[str, Any] = dict.fromkeys(desks, at)
         if seen:
-            await self._answer(self._redis.zadd(PRESENT, seen))
+            await self._answer(self._redis.zadd(key, seen))
 
-    async def present_since(self, at: float) -> frozenset[str]:
-        """Desks of which somebody was connected to any dashboard at ``at`` or later."""
-        return frozenset(await self._answer(self._redis.zrangebyscore(PRESENT, at, "+inf")))
+    async def present_since(self, at: float, key: str = PRESENT) -> frozenset[str]:
+        """Those of which somebody was connected to any dashboard at ``at`` or later."""
+        return frozenset(await self._answer(self._redis.zrangebyscore(key, at, "+inf")))
+
+    async def held(self, key: str) -> dict[str, str]:
+        """All fields of a hash whose states are replaced by compare-and-set."""
+        return cast("dict[str, str]", await self._answer(self._redis.hgetall(key)))
+
+    async def drop_held(self, key: str, fields: Iterable[str]) -> None:
+        """Removes fields of such a hash; those that are gone already are no fault."""
+        await self._answer(self._redis.hdel(key, *fields))
+
+    async def replace_held(self, key: str, field: str, old: str, new: str) -> bool:
+        """Compare and set one field, ``old`` empty where there is none: ``False`` when another was faster."""
+        return bool(await self._answer(self._redis.eval(_REPLACE_HELD, 1, key, field, old, new)))
 
     async def rotation(self) -> str:
         """The stored state, empty when there is none."""

@@ -15,7 +15,9 @@ from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
 from alerts.situation_store import SituationStore
 from alerts.storage.evidence import EvidenceStore
+from alerts.storage.revisions import RevisionStore
 from alerts.store import EventStore
+from configs.outlines import Outline
 from configs.schema import Settings
 from dashboard.access.login_guard import LoginGuard
 from dashboard.access.watch import SessionWatch
@@ -26,9 +28,16 @@ from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
 from dashboard.live.proxy import LiveFigures
+from dashboard.overview.counted import Counter
 from dashboard.patrol.driver import Driver
 from dashboard.patrol.rotation import Machine
 from dashboard.regions import RegionIndex
+from dashboard.scenes.courier import Courier
+from dashboard.scenes.store import SceneStore
+from dashboard.screens.director import Director
+from dashboard.screens.enrolment import Enrolment
+from dashboard.setup.current import Current, Read
+from dashboard.setup.saving import Saving
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Dependencies:
 
     ``redis`` comes from :func:`dashboard.bus.open_redis`; the app closes it. ``clock`` gives UTC epoch seconds.
     Snapshots and clips lie under ``evidence_dir``, the web build under ``web_dist``. ``owner`` names this process for
-    the rotation's lease.
+    the rotation's lease. ``settings`` are those at the start; ``read_settings`` makes those of a later revision.
     """
 
     settings: Settings
@@ -49,13 +58,16 @@ class Dependencies:
     web_dist: Path
     version: str
     owner: str
+    read_settings: Read
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The dependencies and what the app built on them."""
 
-    settings: Settings
+    current: Current
+    revisions: RevisionStore
+    saving: Saving
     store: EventStore
     alarms: AlarmStore
     situations: SituationStore
@@ -73,10 +85,21 @@ class Parts:
     shifts: ShiftStore
     keeper: Keeper
     backlog: Backlog
+    counter: Counter
+    outlines: tuple[Outline, ...]
     guard: LoginGuard
     watch: SessionWatch
+    scenes: SceneStore
+    courier: Courier
+    director: Director
+    enrolment: Enrolment
     live: LiveFigures = field(default_factory=LiveFigures)
     restarts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """Of the newest revision. What was built at the start goes on as it was built, but for cameras and places."""
+        return self.current.settings
 
 
 def parts_of(connection: HTTPConnection) -> Parts:

@@ -33,6 +33,7 @@ class Action(StrEnum):
     CAMERA_READ = "camera.read"
     CAMERA_WATCH = "camera.watch"
     EVENT_READ = "event.read"
+    OVERVIEW_READ = "overview.read"
     ALARM_ACKNOWLEDGE = "alarm.acknowledge"
     ALARM_OWN = "alarm.own"
     ALARM_COMMENT = "alarm.comment"
@@ -48,12 +49,19 @@ class Action(StrEnum):
     RECORDING_LOCK = "recording.lock"
     PATROL_READ = "patrol.read"
     PATROL_DRIVE = "patrol.drive"
+    SCENE_READ = "scene.read"
+    SCENE_MAKE = "scene.make"
+    SCREEN_READ = "screen.read"
+    SCREEN_PUSH = "screen.push"
+    SCREEN_ENROL = "screen.enrol"
     METRICS_READ = "metrics.read"
     AUDIT_READ = "audit.read"
+    SETTINGS_READ = "settings.read"
+    SETTINGS_CHANGE = "settings.change"
 
 
-_READS = frozenset({Action.SESSION_OWN, Action.NODE_READ, Action.CAMERA_READ, Action.EVENT_READ})
-_WALL = _READS | {Action.DESK_READ} | {Action.CAMERA_WATCH, Action.PATROL_READ}
+_READS = frozenset({Action.SESSION_OWN, Action.NODE_READ, Action.CAMERA_READ, Action.EVENT_READ, Action.OVERVIEW_READ})
+_WALL = _READS | {Action.DESK_READ} | {Action.CAMERA_WATCH, Action.PATROL_READ, Action.SCENE_READ, Action.SCREEN_READ}
 _ALARMS = {
     Action.ALARM_ACKNOWLEDGE,
     Action.ALARM_OWN,
@@ -64,15 +72,15 @@ _ALARMS = {
     Action.DESK_WORK,
     Action.LOAD_READ,
 }
-_DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE, Action.RECORDING_READ}
+_DESK = _WALL | _ALARMS | {Action.PATROL_DRIVE, Action.RECORDING_READ, Action.SCENE_MAKE, Action.SCREEN_PUSH}
 
 GRANTS: dict[Role, frozenset[Action]] = {
     Role.OPERATOR: _DESK,
     Role.SHIFT_LEADER: _DESK
-    | {Action.ALARM_REOPEN, Action.SITUATION_CORRECT, Action.RECORDING_LOCK, Action.AUDIT_READ},
+    | {Action.ALARM_REOPEN, Action.SITUATION_CORRECT, Action.RECORDING_LOCK, Action.AUDIT_READ, Action.SCREEN_ENROL},
     Role.ANALYST: _READS
     | {Action.SITUATION_CORRECT, Action.LOAD_READ, Action.PATROL_READ, Action.RECORDING_READ, Action.RECORDING_LOCK},
-    Role.ENGINEER: _WALL | {Action.LOAD_READ, Action.METRICS_READ},
+    Role.ENGINEER: _WALL | {Action.LOAD_READ, Action.METRICS_READ, Action.SETTINGS_READ, Action.SETTINGS_CHANGE},
     Role.ADMINISTRATOR: frozenset(Action),
     Role.AUDITOR: _READS | {Action.LOAD_READ, Action.AUDIT_READ},
     Role.FIELD_UNIT: _READS | {Action.CAMERA_WATCH, Action.ALARM_COMMENT},
@@ -83,6 +91,7 @@ EXEMPT = frozenset(
     {
         "GET /healthz",  # a probe has no account
         "POST /api/login",  # where an account comes from
+        "POST /api/screens/{screen_id}/enrol",  # the code that is asked for is its login
         "GET /{path:path}",  # the page without data
     }
 )

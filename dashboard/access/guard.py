@@ -36,7 +36,7 @@ def viewer_of(connection: HTTPConnection, deps: Deps) -> Viewer | None:
     account = deps.accounts.session(hashed)
     if account is None:
         return None
-    return Viewer(account, deps.regions.scope(account.regions), hashed)
+    return Viewer(account, deps.regions.scope(deps.director.regions_of(account)), hashed)
 
 
 class Require:
@@ -84,6 +84,7 @@ Own = Annotated[Viewer, Depends(Require(Action.SESSION_OWN))]
 NodeReader = Annotated[Viewer, Depends(Require(Action.NODE_READ))]
 CameraReader = Annotated[Viewer, Depends(Require(Action.CAMERA_READ))]
 EventReader = Annotated[Viewer, Depends(Require(Action.EVENT_READ))]
+OverviewReader = Annotated[Viewer, Depends(Require(Action.OVERVIEW_READ))]
 Acknowledger = Annotated[Viewer, Depends(Require(Action.ALARM_ACKNOWLEDGE))]
 AlarmOwner = Annotated[Viewer, Depends(Require(Action.ALARM_OWN))]
 AlarmCommenter = Annotated[Viewer, Depends(Require(Action.ALARM_COMMENT))]
@@ -99,7 +100,14 @@ RecordingLocker = Annotated[Viewer, Depends(Require(Action.RECORDING_LOCK))]
 LoadReader = Annotated[Viewer, Depends(Require(Action.LOAD_READ))]
 PatrolReader = Annotated[Viewer, Depends(Require(Action.PATROL_READ))]
 PatrolDriver = Annotated[Viewer, Depends(Require(Action.PATROL_DRIVE))]
+SceneReader = Annotated[Viewer, Depends(Require(Action.SCENE_READ))]
+SceneMaker = Annotated[Viewer, Depends(Require(Action.SCENE_MAKE))]
+ScreenReader = Annotated[Viewer, Depends(Require(Action.SCREEN_READ))]
+ScreenPusher = Annotated[Viewer, Depends(Require(Action.SCREEN_PUSH))]
+ScreenEnroller = Annotated[Viewer, Depends(Require(Action.SCREEN_ENROL))]
 MetricsReader = Annotated[Viewer, Depends(Require(Action.METRICS_READ))]
 AuditReader = Annotated[Viewer, Depends(Require(Action.AUDIT_READ))]
+SettingsReader = Annotated[Viewer, Depends(Require(Action.SETTINGS_READ))]
+SettingsChanger = Annotated[Viewer, Depends(Require(Action.SETTINGS_CHANGE))]
 FeedViewer = Annotated[Admission, Depends(Admit(Action.EVENT_READ))]
 LiveViewer = Annotated[Admission, Depends(Admit(Action.CAMERA_WATCH))]

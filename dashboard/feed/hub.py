@@ -13,12 +13,12 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
-from alerts.records import AlarmChange
+from alerts.records import EventRow
 from dashboard.access.viewer import Viewer
 from dashboard.bus import Bus, Entry, StreamId
 from dashboard.errors import BusAway
 from dashboard.feed.client import QUEUE_LIMIT, FeedClient
-from dashboard.feed.entries import EntryReader, alarm_item, event_item
+from dashboard.feed.entries import EntryReader, RegionLookup, event_item, newest, place_of, told_item
 from dashboard.feed.items import Item, batch, visible_rotation
 from dashboard.feed.status import camera_status, readable
 from dashboard.messages import CameraStatus, RotationItem, TimeItem, TroubleItem
@@ -27,9 +27,6 @@ from dashboard.policy import Action
 from dashboard.regions import RegionIndex, Scope
 
 log = structlog.get_logger(__name__)
-
-RegionLookup = Callable[[str], Awaitable[str | None]]
-"""Where an event happened that this process has not seen: asked of the store."""
 
 COALESCE_S = 0.1
 LOOK_S = 0.25
@@ -73,8 +70,21 @@ class Hub:
         self._rotation_raw = ""
         self._rotation: Rotation | None = None
         self._rotation_changed = False
+        self._kept: dict[str, Item] = {}
         self._figures = dict.fromkeys(
-            ("events", "alarms", "unplaced", "batches", "serialised", "too_slow", "bus_interruptions", "joined"), 0
+            (
+                "events",
+                "alarms",
+                "situations",
+                "unplaced",
+                "batches",
+                "serialised",
+                "too_slow",
+                "bad_messages",
+                "bus_interruptions",
+                "joined",
+            ),
+            0,
         )
 
     # --- clients
@@ -94,6 +104,11 @@ class Hub:
         self._figures["too_slow"] += 1
         log.warning("feed_client_too_slow", account=viewer.account.username)
 
+    def refuse(self, viewer: Viewer, reason: str) -> None:
+        """A browser said what no page says, and has been disconnected."""
+        self._figures["bad_messages"] += 1
+        log.warning("feed_bad_message", account=viewer.account.username, reason=reason)
+
     def viewers(self) -> tuple[Viewer, ...]:
         """Who is connected, each browser for itself."""
         return tuple(client.viewer for client in self._clients)
@@ -102,7 +117,7 @@ class Hub:
         self._clients.discard(client)
 
     def standing(self, viewer: Viewer) -> list[str]:
-        """Items for who has just joined: the health of every camera and the rotation, as far as the viewer may."""
+        """Items for who has just joined: health of every camera, rotation, what is kept, as far as the viewer may."""
         items = []
         health = self._health_json(viewer, self._statuses)
         if health:
@@ -110,6 +125,7 @@ class Hub:
         rotation = self._rotation_json(viewer)
         if rotation:
             items.append(rotation)
+        items += [item.json for item in self._kept.values() if item.visible(viewer)]
         items += [trouble.model_dump_json() for trouble in (self.trouble, self.disk) if trouble is not None]
         return items
 
@@ -120,6 +136,15 @@ class Hub:
     def rotation_stored(self, raw: str) -> None:
         """This process' driver has stored a new rotation: no need to wait for the next look."""
         self._take_rotation(raw)
+
+    def keep(self, key: str, item: Item) -> None:
+        """Tells everyone, and whoever joins later, until ``key`` is told anew."""
+        self._kept[key] = item
+        self._publish(item)
+
+    def forget(self, key: str) -> None:
+        """Who joins from now on is not told any more."""
+        self._kept.pop(key, None)
 
     # --- the loops
 
@@ -147,20 +172,21 @@ class Hub:
 
     async def _take(self, entry: Entry) -> None:
         decoded = self.reader.decode(entry)
-        if isinstance(decoded, AlarmChange):
-            region = self.reader.region_of(decoded.event_id) or await self._region_lookup(decoded.event_id)
+        if isinstance(decoded, EventRow):
             self.cursor = entry.id
-            if region is None:
-                self._figures["unplaced"] += 1
-                log.warning("alarm_of_unknown_event", id=str(entry.id), event_id=decoded.event_id)
-                return
-            self._figures["alarms"] += 1
-            self._publish(alarm_item(entry, decoded, region))
-            return
-        self.cursor = entry.id
-        if decoded is not None:
             self._figures["events"] += 1
             self._publish(event_item(decoded, late=False))
+            return
+        region = None if decoded is None else await place_of(decoded, self.reader, self._region_lookup)
+        self.cursor = entry.id
+        if decoded is None:
+            return
+        if region is None:
+            self._figures["unplaced"] += 1
+            log.warning("told_of_unknown_event", id=str(entry.id), type=entry.type, event_id=decoded.event_id)
+            return
+        self._figures["alarms" if entry.type == "alarm" else "situations"] += 1
+        self._publish(told_item(entry, decoded, region))
 
     async def _look(self) -> None:
         """Health once a second, the rotation four times, the time every five seconds."""
@@ -250,7 +276,7 @@ class Hub:
     # --- what goes
 
     def _flush(self) -> None:
-        items, self._pending = self._pending, []
+        items, self._pending = newest(self._pending), []
         changed, self._changed = self._changed, set()
         rotation_changed, self._rotation_changed = self._rotation_changed, False
         groups: dict[object, list[FeedClient]] = {}

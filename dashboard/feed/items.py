@@ -18,14 +18,21 @@ class Rights(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item's JSON. ``region`` of ``None`` concerns everyone with the action; without an action, everyone."""
+    """One item's JSON. ``region`` of ``None`` concerns everyone with the action; without an action, everyone.
+
+    ``regions``: it concerns who covers all of them. ``key``: a later item with the same one stands for it.
+    """
 
     json: str
     action: Action | None = None
     region: str | None = None
+    regions: tuple[str, ...] = ()
+    key: str = ""
 
     def visible(self, viewer: Rights) -> bool:
-        return self.action is None or viewer.may(self.action, self.region)
+        if self.action is None:
+            return True
+        return viewer.may(self.action, self.region) and all(viewer.may(self.action, each) for each in self.regions)
 
 
 def batch(last_id: str | None, items: list[str]) -> str:

@@ -22,14 +22,29 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client is not None else "unknown"
 
 
-def _me(account: Account) -> Me:
+def me_of(account: Account) -> Me:
+    """The account as its own page reads it."""
     return Me(
         id=account.id,
         username=account.username,
         display_name=account.display_name,
         role=account.role,
         regions=account.regions,
+        screen=account.screen,
         actions=tuple(sorted(GRANTS[account.role])),
+    )
+
+
+def set_session(request: Request, response: Response, account: Account, token: str) -> None:
+    """The cookie of a session; scripts never see it, and it lives as long as the session may."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(lifetime(account.role).absolute_s),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
     )
 
 
@@ -56,16 +71,8 @@ def login(body: Login, request: Request, response: Response, deps: Deps) -> Me:
     deps.guard.succeeded(username, address)
     token = deps.accounts.open_session(account, address)
     deps.accounts.record("login", account.username, address)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(lifetime(account.role).absolute_s),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        path="/",
-    )
-    return _me(account)
+    set_session(request, response, account, token)
+    return me_of(account)
 
 
 @router.post("/api/logout")
@@ -80,4 +87,4 @@ async def logout(viewer: Own, request: Request, response: Response, deps: Deps) 
 
 @router.get("/api/me")
 def me(viewer: Own) -> Me:
-    return _me(viewer.account)
+    return me_of(viewer.account)

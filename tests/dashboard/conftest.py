@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,20 @@ from alerts.event_id import new_event_id
 from alerts.health import HEALTH_KEY, CameraHealth
 from alerts.storage.database import open_engine
 from alerts.storage.evidence import EvidenceStore
+from alerts.storage.revisions import RevisionStore
 from alerts.store import EventStore
 from configs.desks import AlarmSettings, Desk, Reaction
+from configs.loader import load_data
 from configs.schema import Camera, Location, PatrolPlan, Region, RegionLevel, Settings, Severity, Site, StreamSettings
+from configs.screens import WallScreen
 from dashboard.access.passwords import Passwords
 from dashboard.accounts import AccountStore
 from dashboard.app import create_app
 from dashboard.bus import open_redis
 from dashboard.dependencies import Dependencies, Parts
 from dashboard.policy import Role
+from dashboard.scenes.store import SceneStore
+from dashboard.screens.enrolment import Enrolment
 from dashboard.serve import Server, bind, port_of
 from ingest.state import Phase
 
@@ -71,6 +77,10 @@ def wall_settings(slots: int = 2, dwell_s: float = 2.0) -> Settings:
             for number in (1, 2)
         ),
         patrol=PatrolPlan(slots=slots, dwell_s=dwell_s),
+        screens=(
+            WallScreen(id="hall", name="大厅", regions=("county",)),
+            WallScreen(id="east-hall", name="东厅", regions=("east",)),
+        ),
     )
 
 
@@ -240,6 +250,9 @@ def wall_store(tmp_path: Path) -> Iterator[tuple[EventStore, AccountStore]]:
     store.migrate()
     accounts.migrate()
     EvidenceStore(store.engine).migrate()
+    RevisionStore(store.engine).migrate()
+    SceneStore(engine).migrate()
+    Enrolment(engine).migrate()
     yield store, accounts
     engine.dispose()
 
@@ -266,6 +279,7 @@ def wall(
         web_dist=tmp_path / "dist",
         version="1.2.3",
         owner="test",
+        read_settings=partial(load_data, file=tmp_path / "node.yaml", environ={}),
     )
     app = create_app(deps)
     listening = bind("127.0.0.1", 0)

@@ -7,20 +7,27 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from prometheus_client import start_http_server
 
 from alerts.storage.database import open_engine
 from alerts.storage.evidence import EvidenceStore
+from alerts.storage.revisions import RevisionStore
 from alerts.store import EventStore
+from configs.loader import load_data
 from configs.schema import Settings
 from dashboard.accounts import AccountStore
 from dashboard.app import create_app
 from dashboard.bus import open_redis
 from dashboard.dependencies import Dependencies
+from dashboard.scenes.store import SceneStore
+from dashboard.screens.enrolment import Enrolment
 from dashboard.serve import PortTaken, bind, port_of, serve
+from xueliang.known_classes import known_classes
 from xueliang.preflight import CannotStart
 from xueliang.processes.start import arguments, run
 from xueliang.processes.storage import opening
@@ -38,7 +45,7 @@ def _listen(settings: Settings) -> socket.socket:
     return bind(settings.listen.host, settings.listen.port)
 
 
-def body(settings: Settings) -> None:
+def body(settings: Settings, config: Path) -> None:
     """Serve until SIGTERM."""
     if settings.redis_url is None:
         raise CannotStart("the dashboard was given no REDIS_URL: start it by xueliang up")
@@ -53,6 +60,9 @@ def body(settings: Settings) -> None:
         accounts = AccountStore(engine, time.time)
         accounts.migrate()
         EvidenceStore(engine).migrate()
+        RevisionStore(engine).migrate()
+        SceneStore(engine).migrate()
+        Enrolment(engine).migrate()
     app = create_app(
         Dependencies(
             settings=settings,
@@ -64,6 +74,7 @@ def body(settings: Settings) -> None:
             web_dist=web_dist(),
             version=version("xueliang"),
             owner=f"{socket.gethostname()}-{os.getpid()}",
+            read_settings=partial(load_data, file=config, environ=os.environ, classes=known_classes),
         )
     )
     private, _ = start_http_server(0, "127.0.0.1", app.state.registry)
@@ -83,4 +94,5 @@ def body(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run("dashboard", arguments("dashboard").parse_args().config, body))
+    given = arguments("dashboard").parse_args()
+    sys.exit(run("dashboard", given.config, partial(body, config=given.config)))
