@@ -111,7 +111,7 @@ class RecordingStatus(Plain):
 
 class WorkerInfo(Plain):
     """Where a worker's private port is and which cameras it holds. ``admission``: ``None`` until it is known;
-    ``recording``: ``None`` where nothing is recorded."""
+    ``recording``: ``None`` where nothing is recorded; ``revision``: of the settings that it runs by."""
 
     url: str
     pid: int
@@ -120,6 +120,7 @@ class WorkerInfo(Plain):
     admission: Admission | None = None
     fallbacks: tuple[Fallback, ...] = ()
     recording: RecordingStatus | None = None
+    revision: int = 0
 
 
 _Record = TypeVar("_Record", bound=Plain)

@@ -56,6 +56,12 @@ class Document:
         return Fault(spell(path) or "(document)", 1, message)
 
 
+def of_data(data: Mapping[str, Any], environ: Mapping[str, str]) -> Document:
+    """Plain data that stands on no line, with the environment laid over it; ``data`` itself stays as it is."""
+    own = {**data}
+    return Document(own, {}, _overlay(own, environ))
+
+
 def spell(path: Path) -> str:
     """``("cameras", 2, "site")`` → ``cameras[2].site``."""
     text = ""
@@ -121,10 +127,9 @@ def _overlay(data: dict[str, Any], environ: Mapping[str, str]) -> dict[Path, str
         section = data
         for key in path[:-1]:
             below = section.get(str(key))
-            if not isinstance(below, dict):
-                below = {}
-                section[str(key)] = below
-            section = below
+            inner: dict[str, Any] = {**below} if isinstance(below, dict) else {}  # who gave the data keeps it as it was
+            section[str(key)] = inner
+            section = inner
         section[str(path[-1])] = environ[name]
         variables[path] = name
     return variables

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from configs import plausible, references
-from configs.document import Document, Fault, NotReadable, parse
-from configs.schema import ModelSettings, Settings
+from configs import outlines, plausible, references
+from configs.document import Document, Fault, NotReadable, of_data, parse
+from configs.schema import ModelSettings, Settings, region_ids
 
 
 class SettingsFaults(Exception):
@@ -34,14 +35,19 @@ Classes = Callable[[ModelSettings], Collection[str]]
 def load(file: Path, environ: Mapping[str, str], classes: Classes | None = None) -> Settings:
     """Read, check and resolve a settings file; with ``classes`` also whether the rules' classes can be found at all.
 
-    Passwords are taken from the environment or from secret files (relative to the settings file), and so is
-    ``state_dir`` made absolute against the working folder. Raises :class:`SettingsFaults` with every fault.
+    Passwords are taken from the environment or from secret files (relative to the settings file, as the outlines are),
+    and so is ``state_dir`` made absolute against the working folder. Raises :class:`SettingsFaults` with every fault.
     """
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise SettingsFaults(file, (Fault("(document)", None, f"cannot be read: {reason}"),)) from None
+    if file.suffix == ".json":
+        try:
+            return load_data(json.loads(text), file, environ, classes)
+        except json.JSONDecodeError as error:
+            raise SettingsFaults(file, (Fault("(document)", error.lineno, "not JSON"),)) from None
     return load_text(text, file, environ, classes)
 
 
@@ -51,6 +57,17 @@ def load_text(text: str, file: Path, environ: Mapping[str, str], classes: Classe
         document = parse(text, environ)
     except NotReadable as error:
         raise SettingsFaults(file, (error.fault,)) from None
+    return _checked(document, file, environ, classes)
+
+
+def load_data(
+    data: Mapping[str, Any], file: Path, environ: Mapping[str, str], classes: Classes | None = None
+) -> Settings:
+    """As :func:`load`, for plain data that stands for ``file``."""
+    return _checked(of_data(data, environ), file, environ, classes)
+
+
+def _checked(document: Document, file: Path, environ: Mapping[str, str], classes: Classes | None) -> Settings:
     faults = references.check(document)
     passwords = _passwords(document, file.parent, environ, faults)
     settings: Settings | None = None
@@ -60,6 +77,8 @@ def load_text(text: str, file: Path, environ: Mapping[str, str], classes: Classe
         faults += [_fault(document, item) for item in error.errors(include_url=False, include_input=False)]
     if settings is not None:
         faults += plausible.check(document, settings, None if classes is None else classes(settings.model))
+        settings, wrong = _with_outlines(document, settings, file.parent)
+        faults += wrong
     if faults or settings is None:
         raise SettingsFaults(file, tuple(faults))
     cameras = tuple(
@@ -69,6 +88,20 @@ def load_text(text: str, file: Path, environ: Mapping[str, str], classes: Classe
         for index, camera in enumerate(settings.cameras)
     )
     return settings.model_copy(update={"cameras": cameras, "state_dir": settings.state_dir.absolute()})
+
+
+def _with_outlines(document: Document, settings: Settings, folder: Path) -> tuple[Settings, list[Fault]]:
+    """The settings with the path of the outlines made absolute, and what is wrong with that file."""
+    if settings.map.outlines is None:
+        return settings, []
+    file = (folder / settings.map.outlines).absolute()
+    resolved = settings.model_copy(update={"map": settings.map.model_copy(update={"outlines": file})})
+    try:
+        outlines.read(file, region_ids(settings.regions))
+    except outlines.BadOutlines as error:
+        path = ("map", "outlines")
+        return resolved, [document.fault(path, f"{settings.map.outlines}: {fault}") for fault in error.faults]
+    return resolved, []
 
 
 def _fault(document: Document, error: Any) -> Fault:

@@ -155,7 +155,7 @@ def _parts(deps: Dependencies) -> Parts:
         keeper=Keeper(deps.settings, bus, alarms, shifts, hub.viewers, announcer.announce, deps.clock),
         backlog=Backlog(bus, deps.store, hub.reader, lookup),
         counter=Counter(
-            Tallies(deps.store.engine), frozenset(regions.subtree), ZoneInfo(deps.settings.timezone), deps.clock
+            Tallies(deps.store.engine), lambda: tuple(regions.subtree), ZoneInfo(deps.settings.timezone), deps.clock
         ),
         outlines=_outlines(deps.settings, frozenset(regions.subtree)),
         guard=LoginGuard(deps.clock),

@@ -20,9 +20,9 @@ def _walk(region: Region) -> Iterator[Region]:
         yield from _walk(child)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RegionIndex:
-    """Built once from the settings. ``subtree`` maps a region to itself and everything under it."""
+    """Built from the settings, and again from newer ones (:meth:`follow`). ``subtree`` maps a region to itself and everything under it."""
 
     subtree: dict[str, frozenset[str]]
     region_of_site: dict[str, str]
@@ -40,6 +40,12 @@ class RegionIndex:
             region_of_site={site.id: site.region for site in settings.sites},
             site_of_camera={camera.id: camera.site for camera in settings.cameras},
         )
+
+    def follow(self, settings: Settings) -> None:
+        """By these settings from now on. Each mapping is replaced as a whole."""
+        new = RegionIndex.of(settings)
+        self.subtree, self.region_of_site = new.subtree, new.region_of_site
+        self.site_of_camera = new.site_of_camera
 
     def region_of_camera(self, camera_id: str) -> str | None:
         """``None`` for a camera that the settings do not name."""

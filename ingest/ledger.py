@@ -58,6 +58,12 @@ class FrameLedger:
     def __init__(self, camera_ids: Iterable[str]) -> None:
         self._accounts = {camera_id: _Counts() for camera_id in camera_ids}
 
+    def add(self, camera_id: str) -> None:
+        """From now on this camera, too. One that was there before counts on; none is taken away, since frames of it
+        may still be on their way."""
+        if camera_id not in self._accounts:
+            self._accounts = {**self._accounts, camera_id: _Counts()}  # who goes through them sees one state
+
     def received(self, camera_id: str, frames: int = 1) -> None:
         """``frames`` arrived from the camera's analysed stream."""
         account = self._accounts[camera_id]

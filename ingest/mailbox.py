@@ -29,7 +29,8 @@ class Mailboxes:
     ) -> None:
         self._ledger = ledger
         self._monotonic = monotonic
-        self._turns = FairShare({camera_id: Share() for camera_id in camera_ids} | dict(shares or {}))
+        self._shares = {camera_id: Share() for camera_id in camera_ids} | dict(shares or {})
+        self._turns = FairShare(self._shares)
         self._slots: dict[str, Frame] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -39,6 +40,12 @@ class Mailboxes:
         """Whether :meth:`close` was called; then :meth:`take_next` gives ``None`` at once."""
         with self._changed:
             return self._closed
+
+    def promise(self, camera_id: str, share: Share) -> None:
+        """From now on so much for this camera, a new one or not. All begin their turns anew."""
+        with self._changed:
+            self._shares = {**self._shares, camera_id: share}
+            self._turns = FairShare(self._shares)
 
     def put(self, frame: Frame) -> None:
         """Offers the newest frame of its camera; never blocks. Raises ``KeyError`` for an unknown camera."""

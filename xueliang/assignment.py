@@ -19,11 +19,13 @@ CAMERAS_EACH = 32
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The cameras of ``worker_id``, by id. ``workers``: all that share the machine, this one among them."""
+    """The cameras of ``worker_id``, by id. ``workers``: all that share the machine, this one among them. ``revision``:
+    of the settings that name the cameras, 0 where nobody counts them."""
 
     worker_id: str
     cameras: tuple[str, ...]
     workers: tuple[str, ...]
+    revision: int = 0
 
     def of(self, cameras: Sequence[Camera]) -> tuple[Camera, ...]:
         """Those of ``cameras`` that are assigned, in their order."""
@@ -38,7 +40,7 @@ def workers_wanted(settings: Settings, cores: int) -> int:
     return max(1, min(cores, -(-len(settings.cameras) // CAMERAS_EACH)))
 
 
-def assign(cameras: Sequence[Camera], workers: int) -> tuple[Assignment, ...]:
+def assign(cameras: Sequence[Camera], workers: int, revision: int = 0) -> tuple[Assignment, ...]:
     """Deal the cameras out in turn, those of the highest priority first.
 
     Every worker gets as many as the others, and as many of each priority, since who yields in overload is decided
@@ -49,8 +51,22 @@ def assign(cameras: Sequence[Camera], workers: int) -> tuple[Assignment, ...]:
     names = tuple(f"worker-{number}" for number in range(1, workers + 1))
     ordered = sorted(cameras, key=lambda camera: -camera.detection.priority.rank)
     return tuple(
-        Assignment(name, tuple(camera.id for camera in ordered[index::workers]), names)
+        Assignment(name, tuple(camera.id for camera in ordered[index::workers]), names, revision)
         for index, name in enumerate(names)
+    )
+
+
+def follow(former: Sequence[Assignment], cameras: Sequence[Camera], revision: int) -> tuple[Assignment, ...]:
+    """The same workers for ``cameras`` of another revision: who held one keeps it, a new one goes to who has fewest."""
+    there = {camera.id for camera in cameras}
+    held = [[name for name in each.cameras if name in there] for each in former]
+    taken = {name for names in held for name in names}
+    for camera in cameras:
+        if camera.id not in taken:
+            min(held, key=len).append(camera.id)
+    return tuple(
+        Assignment(each.worker_id, tuple(names), each.workers, revision)
+        for each, names in zip(former, held, strict=True)
     )
 
 
@@ -68,6 +84,7 @@ def read(path: Path) -> Assignment:
     """What :func:`write` has written. Raises ``OSError``, and ``ValueError`` where it is something else."""
     told = json.loads(path.read_text("utf-8"))
     try:
-        return Assignment(str(told["worker_id"]), tuple(told["cameras"]), tuple(told["workers"]))
+        revision = int(told.get("revision", 0))
+        return Assignment(str(told["worker_id"]), tuple(told["cameras"]), tuple(told["workers"]), revision)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path.name} is no assignment: {type(error).__name__} {error}") from None

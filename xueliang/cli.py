@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 GROUPS = {
+    "config": "Settings: apply a file, list the revisions, export the newest.",
     "cameras": "Cameras: open their streams and say what is wrong with them (probe).",
     "models": "Detectors on this machine: list, pull, import without a network, export, verify.",
     "rules": "Rules: try them on a recorded clip (test).",

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO
 
 import redis
@@ -16,13 +15,13 @@ import redis
 from alerts import redis_server
 from alerts.delivery.connection import connect
 from configs.schema import Settings
-from xueliang import assignment
+from xueliang import assignment, spools
 from xueliang.doctor.machine import usable_cores
 from xueliang.preflight import CannotStart
+from xueliang.revised import Handing, Revised, settings_file
 from xueliang.supervisor import run_files
 from xueliang.supervisor.child import Child, ChildSpec, announced
 from xueliang.supervisor.supervisor import Stage, Supervisor
-from xueliang.surroundings import database_url
 
 WORKER_MEMORY = {
     "GLIBC_TUNABLES": ":".join(
@@ -53,14 +52,15 @@ class MonotonicClock:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The supervisor of a node, and the Redis its processes use."""
+    """The supervisor of a node, the Redis its processes use, and who hands cameras to its workers."""
 
     supervisor: Supervisor
     redis_url: str
+    handing: Handing
 
 
-def assemble(settings: Settings, config: Path, lock: IO[str], also: Sequence[ChildSpec] = ()) -> Node:
-    """The processes of ``settings``, which stand in ``config``; ``also`` starts first and stops last.
+def assemble(settings: Settings, revised: Revised, lock: IO[str], also: Sequence[ChildSpec] = ()) -> Node:
+    """The processes of ``settings``, the newest revision; ``also`` starts first and stops last.
 
     Every process holds ``lock``, the state folder's (:func:`~xueliang.preflight.claim_state_dir`), open: when the
     supervisor is killed, the next one waits until the last of them is gone, or two Redis servers would share a socket
@@ -81,28 +81,30 @@ def assemble(settings: Settings, config: Path, lock: IO[str], also: Sequence[Chi
             raise CannotStart(str(error)) from None
         redis_url = launch.url
         first.append(child(ChildSpec("redis", launch.argv, _redis_answers(redis_url), env=launch.env, stop_s=1.0)))
-    env = {"REDIS_URL": redis_url, "DATABASE_URL": database_url(settings).get_secret_value()}
-    assignments = assignment.assign(settings.cameras, assignment.workers_wanted(settings, usable_cores()))
+    env = {**revised.environ, "REDIS_URL": redis_url}
+    wanted = assignment.workers_wanted(settings, usable_cores())
+    assignments = assignment.assign(settings.cameras, wanted, revised.number)
+    spools.follow(settings.state_dir, assignments)
+    handing = Handing(settings.state_dir / "assignments", assignments)
     workers = [each.worker_id for each in assignments]
     for name in (*workers, "historian", "dashboard"):
         run_files.forget(settings.state_dir, name)
 
     def spec(name: str, module: str, *more: str) -> ChildSpec:
-        argv = (sys.executable, "-m", f"xueliang.processes.{module}", "--config", str(config), *more)
+        argv = (sys.executable, "-m", f"xueliang.processes.{module}", "--config", str(settings_file(settings)), *more)
         return ChildSpec(name, argv, announced(settings.state_dir, name), env=env)
 
     memory = {name: value for name, value in WORKER_MEMORY.items() if name not in os.environ}
     start_s = _START_S if settings.model.accelerator == "cpu" else _COMPILING_S
     ours = []
-    for each in assignments:
-        file = assignment.write(settings.state_dir / "assignments", each)
+    for each, file in zip(assignments, handing.write(), strict=True):
         worker = spec(each.worker_id, "worker", "--assignment", str(file))
         ours.append(child(replace(worker, env={**env, **memory}, stop_s=2.5, start_s=start_s)))
     ours += [child(spec("historian", "historian")), child(spec("dashboard", "dashboard"))]
     stages = ([Stage(tuple(first))] if first else []) + [Stage(tuple(ours))]
     # The wall first, so that it says so; then what finds, what stores, what carries, and last what is simulated.
     order = [["dashboard"], workers, ["historian"], *([one.spec.name] for one in reversed(first))]
-    return Node(Supervisor(stages, order), redis_url)
+    return Node(Supervisor(stages, order), redis_url, handing)
 
 
 def _redis_answers(url: str) -> Callable[[int], Awaitable[bool]]:

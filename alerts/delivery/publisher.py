@@ -95,6 +95,10 @@ class Publisher:
             self._counts["reported"] += len(candidates) if self._reported is None else 0
         self._tell_dropped(dropped)
 
+    def hold(self, cameras: Collection[str]) -> None:
+        """The cameras whose situations are ours from now on."""
+        self._cameras = frozenset(cameras)
+
     def observe(self, ongoing: Mapping[str, Ongoing], at: float) -> None:
         """What was found and lasts after a frame captured at ``at`` (UTC epoch seconds), by dedup key."""
         if ongoing:
@@ -117,6 +121,7 @@ class Publisher:
             if not waits and self._outbox.closed and not self._overflow:
                 break
             self._round()
+        self._part()
         if self._reported is not None:
             keeping.join(1.0)
 
@@ -261,13 +266,23 @@ class Publisher:
                 self._reported.arrived(outcome, carried=carried)
             self._on_outcome(outcome)
 
-    def _tell(self) -> None:
+    def _part(self) -> None:
+        """At the end: what situations have not told yet would lie in the spool alone until somebody starts again."""
+        if self._unsure or self._again or not self._caught_up():
+            return
+        self._look_at = float("-inf")
+        try:
+            self._tell(parting=True)
+        except (RedisError, BusEmptied) as error:
+            log.warning("situations_untold_at_stop", error=type(error).__name__)
+
+    def _tell(self, *, parting: bool = False) -> None:
         now = self._clock()
         if now < self._look_at:
             return
         self._look_at = now + LOOK_S
         with self._lock:
-            changes = self._situations.due(now)
+            changes = self._situations.due(now, parting=parting)
         for start in range(0, len(changes), BATCH):
             some: list[Change] = changes[start : start + BATCH]
             self._bus.tell([change.telling for change in some])

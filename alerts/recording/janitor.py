@@ -1,4 +1,5 @@
-"""The thread that keeps recordings within their share of the disk, and says in time where that gets difficult.
+"""The thread that keeps recordings and clips within their share of the disk, and says in time where that gets
+difficult.
 
 Of the workers that share a folder one deletes: who holds a lock on a file in it. What it found, and how far recording
 has to step back, stands in another file there, by which the others go, too.
@@ -17,12 +18,15 @@ from typing import Literal
 
 import structlog
 from pydantic import ValidationError
+from redis import RedisError
 
 from alerts.event import Plain
 from alerts.recording.archive import Archive
 from alerts.recording.budget import DAY_S, Stored, modes_at, next_step, plan
+from alerts.recording.evidence import PAST, Evidence
 from alerts.recording.index import index_of
-from alerts.recording.locks import Locks
+from alerts.recording.kept_clips import ID_CHARS, KeptClips
+from alerts.recording.locks import Locks, RecordingLock
 from configs.recording import CameraRecording, RecordingMode, RecordingSettings
 
 log = structlog.get_logger(__name__)
@@ -40,8 +44,8 @@ Warned = Literal["nearly_full", "full", "locked"]
 
 
 class DiskState(Plain):
-    """The folder at ``at``, UTC epoch s. ``step``: of :data:`alerts.recording.budget.LADDER`, how far recording has
-    stepped back; ``short_bytes``: what could not be freed since all is locked or young."""
+    """Recordings and clips at ``at``, UTC epoch s. ``step``: of :data:`alerts.recording.budget.LADDER`, how far
+    recording has stepped back; ``short_bytes``: what could not be freed since all is locked or young."""
 
     v: Literal[1] = 1
     at: float
@@ -75,6 +79,8 @@ class Janitor:
         wanted: Mapping[str, CameraRecording],
         *,
         apply: Callable[[Mapping[str, RecordingMode]], None],
+        clips: KeptClips,
+        tell: Callable[[Evidence], None],
         clock: Callable[[], float] = time.time,
         usage: Usage = usage_of,
     ) -> None:
@@ -83,6 +89,8 @@ class Janitor:
         self._settings = settings
         self._wanted = wanted
         self._apply = apply
+        self._clips = clips
+        self._tell = tell
         self._clock = clock
         self._usage = usage
         self._held: int | None = None
@@ -95,7 +103,11 @@ class Janitor:
         self._warned: Warned | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
-        self._counts = dict.fromkeys(("deleted_files", "deleted_bytes", "refused", "errors"), 0)
+        self._counts = dict.fromkeys(("deleted_files", "deleted_bytes", "deleted_clips", "refused", "errors"), 0)
+
+    def heed(self, wanted: Mapping[str, CameraRecording]) -> None:
+        """From now on these are the cameras of the node."""
+        self._wanted = wanted
 
     def start(self) -> None:
         """Start the thread; once."""
@@ -127,8 +139,9 @@ class Janitor:
 
     def degraded(self) -> dict[str, RecordingMode]:
         """The cameras that record less than they should, and what they record."""
-        modes = modes_at(self._applied, self._wanted)
-        return {camera_id: mode for camera_id, mode in modes.items() if mode != self._wanted[camera_id].mode}
+        wanted = self._wanted
+        modes = modes_at(self._applied, wanted)
+        return {camera_id: mode for camera_id, mode in modes.items() if mode != wanted[camera_id].mode}
 
     def counters(self) -> Mapping[str, int]:
         """Since the start."""
@@ -201,7 +214,8 @@ class Janitor:
 
     def _sweep(self, total: int, free: int, reserve: int) -> None:
         now = self._clock()
-        files, used = self._stored()
+        files = self._stored()
+        used = sum(file.bytes for file in files)
         share = self._settings.budget_share * total
         budget = round(share if self._settings.budget_gb is None else self._settings.budget_gb * GB)
         excess = max(0, used - round(_TARGET * budget), reserve - free)
@@ -227,19 +241,14 @@ class Janitor:
         temporary.write_text(self._state.model_dump_json(), "utf-8")
         temporary.rename(self._archive.root / STATE)
 
-    def _stored(self) -> tuple[list[Stored], int]:
-        """All files of recordings and their bytes; indexes, a thousandth of it, do not count."""
+    def _stored(self) -> list[Stored]:
+        """All recordings and clips; indexes, a thousandth of it, do not count."""
         files: list[Stored] = []
-        used = 0
+        locked: dict[str, tuple[RecordingLock, ...] | None] = {}
         for camera_id in self._archive.cameras():
             found = self._archive.files(camera_id)
             reaches = {file: reach for file, *reach in self._archive.extents(camera_id)}
-            try:
-                locks = self._locks.read(camera_id)
-            except ValueError:  # nobody knows what is locked: nothing of it goes
-                self._counts["errors"] += 1
-                log.error("recording_locks_unreadable", camera_id=camera_id)
-                locks = None
+            locks = locked[camera_id] = self._locks_of(camera_id)
             known = self._sizes.get(camera_id, {})
             sizes = self._sizes[camera_id] = {}
             for file in found:
@@ -252,7 +261,6 @@ class Janitor:
                     continue
                 if not newest:
                     sizes[file.number] = size
-                used += size
                 files.append(
                     Stored(
                         camera_id,
@@ -261,21 +269,50 @@ class Janitor:
                         ends_at,
                         size,
                         open=newest and camera_id in self._wanted,
-                        locked=locks is None
-                        or any(lock.begins_at < ends_at and lock.ends_at > begins_at for lock in locks),
+                        locked=_locked(locks, begins_at, ends_at),
                     )
                 )
-        return files, used
+        for clip in self._clips.read(self._archive.root):
+            begins_at, ends_at = clip.moment - self._settings.pre_roll_s, clip.moment + self._settings.post_roll_s
+            # Where its name does not say whose it is, everybody's locks hold it.
+            holders = [locked.get(clip.camera_id, ())] if clip.camera_id else list(locked.values())
+            held = any(_locked(locks, begins_at, ends_at) for locks in holders)
+            name = str(clip.path)
+            files.append(Stored(clip.camera_id, name, begins_at, ends_at, clip.bytes, locked=held, clip=True))
+        return files
+
+    def _locks_of(self, camera_id: str) -> tuple[RecordingLock, ...] | None:
+        """``None`` where nobody knows what is locked: nothing of it goes."""
+        try:
+            return self._locks.read(camera_id)
+        except ValueError:
+            self._counts["errors"] += 1
+            log.error("recording_locks_unreadable", camera_id=camera_id)
+            return None
 
     def _delete(self, file: Stored) -> int:
-        path = self._archive.folder(file.camera_id) / file.name
+        path = Path(file.name) if file.clip else self._archive.folder(file.camera_id) / file.name
         try:
-            index_of(path).unlink(missing_ok=True)
+            if not file.clip:
+                index_of(path).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
         except OSError as error:
             self._counts["refused"] += 1
             log.warning("recording_not_deleted", file=file.name, camera_id=file.camera_id, error=error.strerror)
             return 0
-        self._counts["deleted_files"] += 1
+        self._counts["deleted_clips" if file.clip else "deleted_files"] += 1
         self._counts["deleted_bytes"] += file.bytes
+        if file.clip:
+            self._tell_gone(path.name[:ID_CHARS], file.camera_id)
         return file.bytes
+
+    def _tell_gone(self, event_id: str, camera_id: str) -> None:
+        log.warning("clip_deleted", event_id=event_id, camera_id=camera_id)
+        try:
+            self._tell(Evidence(event_id=event_id, camera_id=camera_id, missing=PAST))
+        except RedisError as error:  # who asks for it hears then that it is gone
+            log.warning("clip_deletion_not_told", event_id=event_id, error=type(error).__name__)
+
+
+def _locked(locks: tuple[RecordingLock, ...] | None, begins_at: float, ends_at: float) -> bool:
+    return locks is None or any(lock.begins_at < ends_at and lock.ends_at > begins_at for lock in locks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,11 @@ from alerts.recording.clips import ClipRequest, ClipWriter
 from alerts.recording.evidence import Evidence
 from alerts.recording.gop import Gop
 from alerts.recording.janitor import Janitor
+from alerts.recording.kept_clips import KeptClips
 from alerts.recording.locks import Locks
 from alerts.recording.recorder import StreamRecorder
 from alerts.recording.writer import RecordingWriter
-from configs.recording import RecordingMode
+from configs.recording import CameraRecording, RecordingMode
 from configs.schema import Camera, Settings
 from ingest.frame import StreamName
 from ingest.live import Tap
@@ -52,19 +53,21 @@ class Recordings:
         wanted = {camera.id: settings.recording_of(camera) for camera in settings.cameras}
         self._wanted = {camera.id: settings.recording_of(camera) for camera in cameras}
         self.janitor = Janitor(
-            self.archive, self.locks, self._settings, {**wanted, **self._wanted}, apply=self._step_back, clock=clock
+            self.archive,
+            self.locks,
+            self._settings,
+            {**wanted, **self._wanted},
+            apply=self._step_back,
+            clips=KeptClips(evidence),
+            tell=sink,
+            clock=clock,
         )
         self.writer = RecordingWriter(self.archive, file_s=self._settings.file_s, full=lambda: self.janitor.full)
         self.clips = ClipWriter(
             self.archive, evidence, sink, missing=self.missing, full=lambda: self.janitor.full, clock=clock
         )
-        self._recorders = {
-            camera_id: StreamRecorder(
-                each.mode, pre_roll_s=self._settings.pre_roll_s, submit=partial(self._submit, camera_id)
-            )
-            for camera_id, each in self._wanted.items()
-            if each.mode != "none"
-        }
+        self._recorders = {name: self._recorder(name, each) for name, each in self._wanted.items() if _records(each)}
+        self._started = self._writing = self._looking_after = False
 
     @property
     def cameras(self) -> frozenset[str]:
@@ -76,18 +79,44 @@ class Recordings:
         recorder = self._recorders.get(camera_id)
         return {} if recorder is None else {self._wanted[camera_id].stream: recorder}
 
+    def change(self, settings: Settings, camera_ids: Collection[str], touched: Collection[str]) -> None:
+        """By other settings from now on: this worker answers for ``camera_ids``. What recorded one that is ``touched``
+        ends with what it has; new taps go to new readers. One caller at a time."""
+        for camera_id in touched:
+            if (former := self._recorders.get(camera_id)) is not None:
+                former.flush()
+        wanted = {camera.id: settings.recording_of(camera) for camera in settings.cameras}
+        self.janitor.heed(wanted)
+        self._wanted = {name: wanted[name] for name in camera_ids}
+        # Other threads go through these: they see one state or the other.
+        self._recorders = {
+            name: self._recorder(name, each)
+            if name in touched or name not in self._recorders
+            else self._recorders[name]
+            for name, each in self._wanted.items()
+            if _records(each)
+        }
+        for name, mode in self.janitor.degraded().items():
+            if name in touched and name in self._recorders:
+                self._recorders[name].set_mode(mode, "disk_full")
+        if self._started:
+            self.start()
+
     def start(self) -> None:
-        """Start the threads."""
-        if self._recorders or self.archive.root.is_dir():  # what was recorded ages although nothing is any more
+        """Start the threads that have something to do."""
+        self._started = True
+        if not self._looking_after and (self._recorders or self.archive.root.is_dir()):
+            self._looking_after = True  # what was recorded ages although nothing is any more
             self.janitor.start()
-        if self._recorders:
+        if not self._writing and self._recorders:
+            self._writing = True
             self.writer.start()
             self.clips.start(frozenset(self._recorders))
 
     def stop(self) -> None:
         """After the readers: write what is there and close the files."""
         self.janitor.stop(0.5)
-        if not self._recorders:
+        if not self._writing:
             return
         for recorder in self._recorders.values():
             recorder.flush()
@@ -118,7 +147,7 @@ class Recordings:
         """The alarm is new, or told again after a restart: its clip is cut when its post-roll has passed, once."""
         if event.camera_id not in self._recorders:
             return
-        if not (self._evidence / relative_path(event.id, event.occurred_at)).exists():
+        if not (self._evidence / relative_path(event.id, event.camera_id, event.occurred_at)).exists():
             begins_at, ends_at = self._around(event)
             self.clips.request(
                 ClipRequest(
@@ -157,6 +186,10 @@ class Recordings:
         told = {f"{prefix}{name}": value for prefix, counts in parts.items() for name, value in counts.items()}
         return {**told, "ring_bytes": sum(recorder.ring_bytes for recorder in self._recorders.values())}
 
+    def _recorder(self, camera_id: str, wanted: CameraRecording) -> StreamRecorder:
+        submit = partial(self._submit, camera_id)
+        return StreamRecorder(wanted.mode, pre_roll_s=self._settings.pre_roll_s, submit=submit)
+
     def _around(self, event: Event) -> tuple[float, float]:
         return event.occurred_at - self._settings.pre_roll_s, event.occurred_at + self._settings.post_roll_s
 
@@ -164,6 +197,12 @@ class Recordings:
         return self.writer.submit(camera_id, gop, missing)
 
     def _step_back(self, modes: Mapping[str, RecordingMode]) -> None:
+        wanted = self._wanted
         for camera_id, recorder in self._recorders.items():
-            mode = modes[camera_id]
-            recorder.set_mode(mode, "policy" if mode == self._wanted[camera_id].mode else "disk_full")
+            if camera_id in modes and camera_id in wanted:  # not one that has just come or gone
+                mode = modes[camera_id]
+                recorder.set_mode(mode, "policy" if mode == wanted[camera_id].mode else "disk_full")
+
+
+def _records(wanted: CameraRecording) -> bool:
+    return wanted.mode != "none"

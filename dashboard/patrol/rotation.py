@@ -121,6 +121,10 @@ class Machine:
     """The steps over a :class:`RotationState`, for one plan. Holds no state of its own."""
 
     def __init__(self, plan: Plan) -> None:
+        self.follow(plan)
+
+    def follow(self, plan: Plan) -> None:
+        """By this plan from now on; a state that is taken up next is fitted to it (:meth:`resume`)."""
         self.plan = plan
         self._stops = {stop.camera_id: stop for stop in plan.stops}
         self._order = tuple(self._stops)

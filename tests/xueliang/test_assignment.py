@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.schema import Camera, CameraDetection, Priority, Settings, StreamSettings
-from xueliang.assignment import CAMERAS_EACH, Assignment, assign, read, workers_wanted, write
+from xueliang.assignment import CAMERAS_EACH, Assignment, assign, follow, read, workers_wanted, write
 
 
 def cameras(*priorities: Priority) -> tuple[Camera, ...]:
@@ -43,6 +43,18 @@ def test_a_camera_added_at_the_end_moves_no_other() -> None:
     before = assign(cameras(*[Priority.NORMAL] * 7), 3)
     after = assign(cameras(*[Priority.NORMAL] * 8), 3)
     assert all(set(old.cameras) <= set(new.cameras) for old, new in zip(before, after, strict=True))
+
+
+@given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.integers(1, 4))
+def test_over_a_change_of_settings_a_camera_stays_where_it_is(before: set[int], after: set[int], workers: int) -> None:
+    all_of_them = cameras(*[Priority.NORMAL] * 31)
+    former = assign([all_of_them[n] for n in sorted(before)], workers)
+    handed_out = follow(former, [all_of_them[n] for n in sorted(after)], 7)
+    assert sorted(name for each in handed_out for name in each.cameras) == sorted(f"c{n}" for n in after)
+    kept = {f"c{n}" for n in before & after}
+    for old, new in zip(former, handed_out, strict=True):
+        assert set(old.cameras) & kept == set(new.cameras) & kept
+        assert (new.worker_id, new.revision) == (old.worker_id, 7)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from models.manifest import shipped_manifest
 from models.store import ModelStore, user_store
 from xueliang import logs
 from xueliang.commands.up import run_node
-from xueliang.demo.county import RECORDED, as_yaml, demo_settings
+from xueliang.demo.county import DESKS, RECORDED, as_yaml, demo_settings
 from xueliang.demo.model import demo_model
 from xueliang.demo.scenes import watch
 from xueliang.node import Node
@@ -42,9 +42,12 @@ from xueliang.surroundings import database_url, shared_folder, shared_models
 CAMERAS = 9
 PREPARE_S = 600.0  # encoding on a machine slower than any that the wall is bearable on
 ACCOUNTS = (
-    ("operator", Role.OPERATOR, "值班员"),
-    ("engineer", Role.ENGINEER, "工程师"),
-    ("admin", Role.ADMINISTRATOR, "管理员"),
+    ("operator", Role.OPERATOR, "值班员", "*"),
+    ("leader", Role.SHIFT_LEADER, "班长", "*"),
+    ("liuhe", Role.OPERATOR, "柳河值班员", "liuhe"),
+    ("shiqiao", Role.OPERATOR, "石桥值班员", "shiqiao"),
+    ("engineer", Role.ENGINEER, "工程师", "*"),
+    ("admin", Role.ADMINISTRATOR, "管理员", "*"),
 )
 
 
@@ -83,7 +86,7 @@ def run(environ: Mapping[str, str]) -> None:
         print("encoding the cameras' video: half a minute, at the first start only", flush=True)  # noqa: T201
     with log, redirect_stderr(log):
         logs.configure("supervisor")
-        asyncio.run(run_node(settings, config, tell, also=(simulator,)))
+        asyncio.run(run_node(settings, config, tell, also=(simulator,), fresh=True))
 
 
 def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Settings, Path]:
@@ -106,7 +109,9 @@ def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Se
     ]
     shown: list[Path | None] = [*found[:CAMERAS], *[None] * (CAMERAS - len(found))]
     watched = [watch(scene) if clip is None else None for scene, clip in zip(scenes(CAMERAS), shown, strict=True)]
-    settings = demo_settings(county, streams, state_dir=state_dir, port=port, watched=watched, recording=RECORDED)
+    settings = demo_settings(
+        county, streams, state_dir=state_dir, port=port, watched=watched, recording=RECORDED, desks=DESKS
+    )
     settings = settings.model_copy(update={"model": _model(settings.model, environ, drawn=not found)})
     config = state_dir / "demo.yaml"
     config.write_text(as_yaml(settings), "utf-8")
@@ -138,10 +143,10 @@ def _accounts(settings: Settings) -> dict[str, str]:
     engine = open_engine(database_url(settings))
     accounts = AccountStore(engine, time.time)
     accounts.migrate()
-    for username, role, display_name in ACCOUNTS:
+    for username, role, display_name, region in ACCOUNTS:
         password = passwords.setdefault(username, secrets.token_urlsafe(9))
         try:
-            accounts.add(username, password, role, ("*",), display_name)
+            accounts.add(username, password, role, (region,), display_name)
         except AccountExists:
             continue
     file.touch(mode=0o600)

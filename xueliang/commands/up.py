@@ -18,6 +18,7 @@ from configs.loader import load
 from configs.schema import Settings
 from xueliang.node import Node, assemble
 from xueliang.preflight import CannotStart, check_port, check_redis, claim_state_dir
+from xueliang.revised import Revised
 from xueliang.supervisor import run_files
 from xueliang.supervisor.child import ChildSpec, StartFailed
 from xueliang.supervisor.control import serving
@@ -44,8 +45,13 @@ async def run_node(
     config: Path,
     on_ready: Callable[[Node, str, str], Coroutine[None, None, None]],
     also: Sequence[ChildSpec] = (),
+    *,
+    fresh: bool = False,
 ) -> None:
-    """Start, call ``on_ready(node, wall address, control address)``, run until SIGINT or SIGTERM, stop in order."""
+    """Start, call ``on_ready(node, wall address, control address)``, run until SIGINT or SIGTERM, stop in order.
+
+    ``settings`` stand in ``config``; the node runs by the newest revision of them (:mod:`xueliang.revised`, ``fresh``).
+    """
     with claim_state_dir(settings.state_dir) as lock:
         # After the folder: what is left of a killed node holds both for a moment.
         check_port(settings.listen.host, settings.listen.port)
@@ -55,8 +61,14 @@ async def run_node(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        node = assemble(settings, config, lock, also)
-        async with _started(node, stop), serving(node.supervisor, settings.state_dir) as control:
+        revised = Revised(settings, config, os.environ, fresh=fresh)
+        settings = revised.take_up()
+        node = assemble(settings, revised, lock, also)
+        async with (
+            _started(node, stop),
+            serving(node.supervisor, settings.state_dir) as control,
+            _following(revised, node),
+        ):
             if stop.is_set():
                 return
             announcing = asyncio.create_task(on_ready(node, _wall(settings), control))
@@ -88,6 +100,17 @@ async def _started(node: Node, stop: asyncio.Event) -> AsyncIterator[None]:
         began = time.monotonic()
         await node.supervisor.stop()
         _log.info("node_stopped", took_s=round(time.monotonic() - began, 2))
+
+
+@contextlib.asynccontextmanager
+async def _following(revised: Revised, node: Node) -> AsyncIterator[None]:
+    following = asyncio.create_task(revised.follow(node.handing.hand_out), name="revisions")
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        revised.close()
 
 
 def _wall(settings: Settings) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from configs.desks import AlarmSettings, Desk
 from configs.recording import CameraRecording, RecordingSettings
 from configs.rules import LoiteringRule
 from configs.schema import (
@@ -28,6 +29,7 @@ from configs.schema import (
     StreamSettings,
     Zone,
 )
+from configs.setup import SetupSettings
 
 YARD = Zone(id="yard", name="重点区域", polygon=((0.22, 0.40), (0.78, 0.40), (0.92, 0.96), (0.08, 0.96)))
 SQUARE = Zone(id="square", name="广场", polygon=((0.06, 0.25), (0.94, 0.25), (0.98, 0.98), (0.02, 0.98)))
@@ -37,6 +39,23 @@ OFFLINE = OfflineRule(
 )
 RECORDED = RecordingSettings(default=CameraRecording(mode="continuous", stream="sub"), budget_gb=2)
 """What is open in any case, so that the demo's alarms have clips at hardly any cost."""
+NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+"""The simulated cameras stand on this machine; real ones may be tried beside them."""
+DESKS = (
+    Desk(
+        id="county-desk",
+        name="县指挥中心",
+        name_en="County centre",
+        regions=("wuzhou",),
+        roles=("operator", "shift_leader", "administrator"),
+    ),
+    Desk(id="liuhe-desk", name="柳河镇坐席", name_en="Liuhe town desk", regions=("liuhe",), accounts=("liuhe",)),
+    Desk(
+        id="shiqiao-desk", name="石桥镇坐席", name_en="Shiqiao town desk", regions=("shiqiao",), accounts=("shiqiao",)
+    ),
+)
+"""A desk over the whole county, and one in each of two towns, whose alarms go up where nobody is there."""
+SHIFTS = AlarmSettings(shift_changes=("08:00", "20:00"))
 Watched = tuple[Rule, tuple[Zone, ...], tuple[Line, ...]]
 """A rule with the zones and lines that it needs."""
 TRAFFIC = ("person", "bicycle", "motorcycle", "car", "truck", "bus")
@@ -50,6 +69,7 @@ def demo_settings(
     port: int,
     watched: Sequence[Watched | None] = (),
     recording: RecordingSettings | None = None,
+    desks: Sequence[Desk] = (),
 ) -> Settings:
     """``county`` with one camera for each (main, sub) of ``streams``, spread over its sites.
 
@@ -69,6 +89,9 @@ def demo_settings(
             "cameras": cameras,
             "sites": tuple(site for site in county.sites if site.id in kept),
             "recording": recording or RecordingSettings(),
+            "desks": tuple(desks),
+            "alarms": SHIFTS if desks else county.alarms,
+            "setup": SetupSettings(camera_networks=NETWORKS),
             "patrol": PatrolPlan(name=f"重点点位 {len(cameras)} 处", name_en=f"{len(cameras)} key sites", slots=3),
         }
     )

@@ -61,15 +61,19 @@ def probe_stream(
     opener: Opener = open_rtsp,
     clock: Callable[[], float] = time.time,
     steady: Callable[[], float] = time.monotonic,
+    on_picture: Callable[[av.VideoFrame], None] = lambda _: None,
 ) -> StreamReport:
-    """Probe one stream; never raises for what a camera does. ``stopping`` ends it within half a second."""
+    """Probe one stream; never raises for what a camera does. ``stopping`` ends it within half a second.
+
+    ``on_picture`` is given the first picture that was decoded whole.
+    """
     begun = steady()
     try:
         _resolve(address)
         container = opener(address, replace(limits.opening, connect_s=min(limits.opening.connect_s, limits.timeout_s)))
     except SessionFailed as failure:
         return StreamReport(name, failure.fault, failure.detail, address.transport)
-    watch = _Watch(container, limits, stopping, begun, clock, steady)
+    watch = _Watch(container, limits, stopping, begun, clock, steady, on_picture)
     try:
         report = replace(watch.run(name), transport=address.transport)
     finally:
@@ -90,7 +94,9 @@ class _Watch:
         begun: float,
         clock: Callable[[], float],
         steady: Callable[[], float],
+        on_picture: Callable[[av.VideoFrame], None],
     ) -> None:
+        self._on_picture = on_picture
         self._container = container
         self._limits = limits
         self._stopping = stopping
@@ -177,6 +183,7 @@ class _Watch:
             self._b_frames = self._b_frames or frame.pict_type == PictureType.B
             if self._first_picture is None:
                 self._first_picture = now
+                self._on_picture(frame)
 
     def _note_clock(self, packet: av.Packet[VideoStream], arrived: float) -> None:
         if not packet.has_sidedata("prft"):

@@ -8,6 +8,8 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,8 @@ from xueliang.processes.start import arguments, run
 from xueliang.supervisor import run_files
 from xueliang.supervisor.control import PrivateServer
 from xueliang.surroundings import shared_folder, shared_models
-from xueliang.worker import metrics, recordings
+from xueliang.worker import metrics, recordings, setup
+from xueliang.worker.assignment_watch import AssignmentWatch, Follow
 from xueliang.worker.http import create_app
 from xueliang.worker.node import WorkerNode
 from xueliang.worker.share import MachineShare, OtherWorkers
@@ -51,8 +54,8 @@ SERVER_OPTIONS: dict[str, Any] = {
 }
 
 
-def body(settings: Settings, assigned: Assignment) -> None:
-    """Work until SIGTERM."""
+def body(settings: Settings, assigned: Assignment, follow: Path, config: Path) -> None:
+    """Work until SIGTERM. What is written into ``follow``, the assignment, and ``config`` meanwhile is followed."""
     if settings.redis_url is None:
         raise CannotStart("the worker was given no REDIS_URL: start it by xueliang up")
     cv2.setNumThreads(1)  # our own threads share the cores; OpenCV's pool would fight them
@@ -63,13 +66,19 @@ def body(settings: Settings, assigned: Assignment) -> None:
         plan = plan_detector(settings.model, store, cores=cores, cache=settings.state_dir)
     except ModelError as error:
         raise CannotStart(f"model: {error}") from None
-    failure = asyncio.run(_serve(settings, assigned, plan, settings.redis_url, cores))
+    watched = partial(AssignmentWatch, follow, config, os.environ, seen=assigned)
+    failure = asyncio.run(_serve(settings, assigned, plan, settings.redis_url, cores, watched))
     if failure is not None:
         raise CannotStart(f"detection gave up: {failure}")
 
 
 async def _serve(
-    settings: Settings, assigned: Assignment, plan: DetectorPlan, redis_url: SecretStr, cores: int
+    settings: Settings,
+    assigned: Assignment,
+    plan: DetectorPlan,
+    redis_url: SecretStr,
+    cores: int,
+    watched: Callable[[Follow], AssignmentWatch],
 ) -> str | None:
     """Until SIGTERM (returns None) or until detection gives up (returns why)."""
     loop = asyncio.get_running_loop()
@@ -91,18 +100,23 @@ async def _serve(
         redis_url,
         on_failed=fail,
         share=_share(settings, assigned, cores),
+        revision=assigned.revision,
     )
+    following = watched(node.follow)
     registry = CollectorRegistry()
     metrics.register(registry, node)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(node.ingests, registry, node.health, recordings.routes(node.recordings, time.time))
+        more = [*recordings.routes(node.recordings, time.time), *setup.routes(node)]
+        app = create_app(node.ingests, registry, node.health, more)
         server = PrivateServer(uvicorn.Config(app, **SERVER_OPTIONS))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await asyncio.to_thread(_forget_former, assigned, redis_url)
         await asyncio.to_thread(node.start, url)
         run_files.announce(settings.state_dir, assigned.worker_id, url)
+        following.start()
         failure = await ended
+        following.stop()
         await asyncio.to_thread(node.stop)
         server.should_exit = True
         await serving
@@ -132,7 +146,8 @@ def main() -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(f"worker: no assignment of cameras: {error}: start it by xueliang up\n")
         return 1
-    return run(assigned.worker_id, given.config, lambda settings: body(settings, assigned))
+    work = partial(body, assigned=assigned, follow=given.assignment, config=given.config)
+    return run(assigned.worker_id, given.config, work)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from alerts.event import Box, Candidate, Overlay
@@ -18,6 +19,8 @@ from detect.detection import Detections, Tracks
 from detect.tracker import Tracker
 from ingest.frame import Frame, StreamName
 from ingest.state import StreamState
+
+Listener = Callable[[Tracks], None]
 
 
 class CandidateSink(Protocol):
@@ -66,6 +69,7 @@ class CameraAnalysis:
         self._sink = sink
         self._publish_overlay = publish_overlay
         self._lock = threading.Lock()
+        self._listeners: tuple[Listener, ...] = ()
         self.analysed_until: float | None = None
         """Capture time of the newest analysed frame, UTC epoch s."""
 
@@ -82,7 +86,21 @@ class CameraAnalysis:
             self._sink.submit([self._with_snapshot(candidate, frame) for candidate in candidates])
         self._sink.observe(ongoing, frame.captured_at)
         self._show(tracks, alarmed)
+        for hear in self._listeners:
+            hear(tracks)
         self.analysed_until = frame.captured_at
+
+    @contextmanager
+    def heard_by(self, hear: Listener) -> Iterator[None]:
+        """Inside, ``hear`` is called with the tracks of each analysed frame, on the detecting thread; it must neither
+        wait nor raise."""
+        with self._lock:
+            self._listeners = (*self._listeners, hear)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not hear)
 
     def on_state(self, state: StreamState, now: float) -> None:
         """The state of the camera's stream, at each change and once a second."""
@@ -130,5 +148,7 @@ class Analyses:
         self._cameras = cameras
 
     def on_result(self, frame: Frame, detections: Detections) -> None:
-        """Hand the result to its camera."""
-        self._cameras[frame.camera_id].on_detections(frame, detections)
+        """Hand the result to its camera, unless that was taken away while the frame was looked at."""
+        camera = self._cameras.get(frame.camera_id)
+        if camera is not None:
+            camera.on_detections(frame, detections)

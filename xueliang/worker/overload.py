@@ -78,7 +78,7 @@ class Overload:
         monotonic: Callable[[], float] = time.monotonic,
         cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
-        self._ingests = {name: ingest for name, ingest in ingests.items() if ingest.camera.detection.enabled}
+        self._ingests = ingests
         self._mailboxes = mailboxes
         self._ledger = ledger
         self._stage = stage
@@ -152,16 +152,20 @@ class Overload:
         self._obey(load)
         self._admit()
 
+    def _analysed(self) -> list[tuple[str, CameraIngest]]:
+        return [(name, ingest) for name, ingest in self._ingests.items() if ingest.camera.detection.enabled]
+
     def _know(self, capacity: Capacity | None) -> None:
         self._capacity = capacity
         if capacity is not None:
             self._inference_s = capacity.core_s
 
     def _obey(self, load: Load | None) -> None:
-        demands = [self._demand(name, ingest) for name, ingest in self._ingests.items()]
+        demands = [self._demand(name, ingest) for name, ingest in self._analysed()]
         levels = self._budget.update(self._monotonic(), load, demands, self._inference_s)
         for name, level in levels.items():
-            self._ingests[name].set_level(level)
+            if (ingest := self._ingests.get(name)) is not None:  # not taken away meanwhile
+                ingest.set_level(level)
         limited = any(level is not Level.FULL for level in levels.values())
         if limited != self._limited:
             self._limited = limited
@@ -189,7 +193,7 @@ class Overload:
             return
         promises = [
             Promise(ingest.camera.detection.fps, _decoding(ingest), ingest.gate is not GateState.OFF)
-            for ingest in self._ingests.values()
+            for _, ingest in self._analysed()
         ]
         self.admission = admission = assess(promises, self._capacity, self._share)
         exceeded = admission.load_all > 1

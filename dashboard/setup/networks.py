@@ -1,0 +1,44 @@
+"""Whether a camera may stand at an address: whoever sets up cameras must not make the server call its own services."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+Resolve = Callable[[str], Sequence[str]]
+"""The addresses of a host name. Raises ``OSError`` where nobody knows it."""
+
+
+def resolve(host: str) -> Sequence[str]:
+    """By this machine's resolver."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def refused(url: str, networks: Sequence[str], resolve: Resolve = resolve) -> str | None:
+    """The first address of the URL's host at which no camera may stand; ``None`` where it may, or nobody knows it.
+
+    ``networks``: where cameras may stand; none: anywhere but on this machine (loopback, unspecified), at link-local
+    addresses, where clouds keep their keys, and at multicast ones. A name is judged by all its addresses.
+    """
+    host = urlsplit(url).hostname
+    if host is None:
+        return None
+    try:
+        found = [ip_address(each.partition("%")[0]) for each in resolve(host)]
+    except (OSError, ValueError):  # a name that is no name, or not known: opening it says so
+        return None
+    return next((str(each) for each in found if not _allowed(_unmapped(each), networks)), None)
+
+
+def _allowed(address: IPv4Address | IPv6Address, networks: Sequence[str]) -> bool:
+    if networks:
+        return any(address in ip_network(each) for each in networks)
+    return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
+
+
+def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """``::ffff:127.0.0.1`` is 127.0.0.1."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,122 @@
+"""Setting up by page: who may, what a revision does to the dashboard, what is refused, and that no password comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from configs.revision import OF_THE_MACHINE
+from dashboard.policy import Role
+from tests.dashboard.conftest import Wall
+
+NEW = {"id": "west-9", "site": "site-west", "name": "新口", "main": {"url": "rtsp://10.9.8.9/main"}}
+
+
+@pytest.fixture
+def engineer(wall: Wall) -> httpx.Client:
+    """Over a first revision, as the supervisor makes it."""
+    tree = json.loads(wall.settings.model_dump_json(exclude_defaults=True))
+    for key in OF_THE_MACHINE:
+        tree.pop(key, None)
+    tree["state_dir"] = str(wall.evidence.parent / "state")
+    wall.parts.revisions.add(0, tree, by="-", by_name="-", why="county.yaml", kind="import")
+    wall.parts.current.look()
+    return wall.client(Role.ENGINEER)
+
+
+def save(client: httpx.Client, base: int, why: str = "", **camera: Any) -> httpx.Response:
+    return client.post("/api/setup/cameras", json={"base": base, "why": why, "camera": {**NEW, **camera}})
+
+
+def test_a_camera_is_added_seen_everywhere_and_undone(wall: Wall, engineer: httpx.Client) -> None:
+    saved = save(engineer, 1, "新装").raise_for_status().json()
+    assert (saved["revision"]["number"], saved["added"], saved["restart"]) == (2, ["west-9"], [])
+    assert "west-9" in {camera["id"] for camera in engineer.get("/api/node").json()["cameras"]}
+    assert "west-9" in {camera["camera_id"] for camera in engineer.get("/api/cameras/health").json()}
+    assert wall.parts.machine.plan.stops[-1].camera_id == "west-9"
+    state = engineer.get("/api/setup").json()
+    assert (state["revision"], state["cameras"][-1]["name"]) == (2, "新口")
+
+    listed = engineer.get("/api/setup/revisions").json()["revisions"]
+    assert [(each["number"], each["why"]) for each in listed] == [(2, "新装"), (1, "county.yaml")]
+    undone = engineer.post("/api/setup/revisions/1/restore", json={"base": 2}).raise_for_status().json()
+    assert (undone["revision"]["number"], undone["removed"]) == (3, ["west-9"])
+    assert "west-9" not in {camera["id"] for camera in engineer.get("/api/node").json()["cameras"]}
+    actions = [entry.action for entry in wall.accounts.audit_log()]
+    assert {"settings.change", "settings.restore"} <= set(actions)
+
+
+def test_who_comes_second_is_told_who_was_first(wall: Wall, engineer: httpx.Client) -> None:
+    save(engineer, 1).raise_for_status()
+    refused = save(wall.client(Role.ADMINISTRATOR), 1, name="别名")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "settings_outdated")
+    assert refused.json()["error"]["detail"]["revision"] == 2
+
+
+def test_a_password_goes_in_and_never_out_and_an_undone_one_is_back(wall: Wall, engineer: httpx.Client) -> None:
+    def kept() -> str | None:
+        camera = wall.parts.settings.cameras[-1]
+        return None if camera.credentials is None else camera.credentials.password.get_secret_value()
+
+    save(engineer, 1, username="admin", password="first-word").raise_for_status()
+    assert kept() == "first-word"
+    save(engineer, 2, username="admin", password="second-word").raise_for_status()
+    save(engineer, 3, username="root").raise_for_status()
+    assert kept() == "second-word", "left out, it stays"
+    engineer.post("/api/setup/revisions/2/restore", json={"base": 4}).raise_for_status()
+    assert kept() == "first-word"
+    told = [engineer.get(f"/api/setup{path}").text for path in ("", "/revisions", "/export")]
+    assert "admin" in told[0]
+    assert not any("-word" in text for text in told)
+    assert not any("password_file" in text for text in told[:2])
+    lost = save(engineer, 5, id="west-8", username="admin")
+    assert lost.json()["error"]["code"] == "password_missing"
+
+
+@pytest.mark.parametrize(
+    ("camera", "code"),
+    [
+        ({"main": {"url": "rtsp://127.0.0.1:6379/"}}, "address_not_allowed"),
+        ({"sub": {"url": "rtsp://[::ffff:169.254.169.254]/"}}, "address_not_allowed"),
+        ({"main": {"url": "http://10.0.0.1/"}}, "invalid"),
+        ({"main": {"url": "rtsp://admin:geheim@10.0.0.1/"}}, "invalid"),
+        ({"site": "nowhere"}, "bad_settings"),
+        ({"rules": [{"id": "r", "kind": "intrusion", "name": "r", "zone": "nowhere"}]}, "bad_settings"),
+        ({"zones": [{"id": "z", "name": "z", "polygon": [(0, 0), (1, 1), (1, 0), (0, 1)]}]}, "invalid"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_has_changed(
+    wall: Wall, engineer: httpx.Client, camera: dict[str, Any], code: str
+) -> None:
+    refused = save(engineer, 1, username="admin", password="kept-word", **camera)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, code), refused.text
+    assert "geheim" not in refused.text
+    assert engineer.get("/api/setup").json()["revision"] == 1
+    secrets = wall.evidence.parent / "state" / "secrets"
+    assert not secrets.is_dir() or not list(secrets.iterdir()), "no secret of a camera that is not there"
+
+
+def test_nobody_sets_up_beyond_his_regions_or_without_the_right(wall: Wall, engineer: httpx.Client) -> None:
+    eastern = wall.client(Role.ENGINEER, regions=("east",))
+    assert {camera["site"] for camera in eastern.get("/api/setup").json()["cameras"]} == {"site-east"}
+    for refused in (
+        save(eastern, 1),
+        eastern.delete("/api/setup/cameras/west-1", params={"base": 1}),
+        save(eastern, 1, id="east-1"),
+        eastern.get("/api/setup/export"),
+    ):
+        assert refused.status_code in (403, 404), refused.text
+    save(eastern, 1, site="site-east").raise_for_status()
+    operator = wall.client(Role.OPERATOR)
+    assert operator.get("/api/setup").status_code == 403
+    assert save(operator, 2).status_code == 403
+
+
+def test_without_a_worker_a_probe_says_so(engineer: httpx.Client) -> None:
+    asked = {"stream": {"url": "rtsp://10.9.8.9/main"}}
+    assert engineer.post("/api/setup/probe", json=asked).json()["error"]["code"] == "worker_away"
+    asked = {"stream": {"url": "rtsp://127.0.0.1/main"}}
+    assert engineer.post("/api/setup/probe", json=asked).json()["error"]["code"] == "address_not_allowed"
