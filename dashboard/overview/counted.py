@@ -1,0 +1,80 @@
+"""What was counted in the store, once for all viewers: kept some seconds, so that twenty screens cost one query.
+
+Hours that are past hardly change: all of them are read again every ten minutes, since an outage's backlog comes late,
+and the last two each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alerts.alarms.life import Closing
+from alerts.storage.tallies import HOUR_S, HourCounts, OpenCounts, Tallies
+from dashboard.overview.messages import Overview
+
+KEPT_S = 3.0
+ALL_HOURS_S = 600.0
+RECENT_S = 2 * HOUR_S
+PAST_DAYS = 28
+DAY_S = 86400.0
+CLOSED_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """``at``: when, UTC epoch seconds. ``shift_s``: what the zone lies off the full hour. ``folded``: overviews that
+    were made of it already, by who asked for what."""
+
+    at: float
+    hours: HourCounts
+    shift_s: int
+    oldest_at: float | None
+    open: OpenCounts
+    closings: dict[tuple[str, Closing], int]
+    folded: dict[object, Overview] = field(default_factory=dict)
+
+
+class Counter:
+    """``regions``: all there are now. :meth:`now` may be called from several threads; one of them counts."""
+
+    def __init__(
+        self, tallies: Tallies, regions: Callable[[], Collection[str]], zone: ZoneInfo, clock: Callable[[], float]
+    ) -> None:
+        self._tallies = tallies
+        self._regions = regions
+        self._zone = zone
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last: Counted | None = None
+        self._all_at = 0.0
+
+    def now(self) -> Counted:
+        """At most ``KEPT_S`` old."""
+        with self._lock:
+            now = self._clock()
+            if self._last is None or not 0 <= now - self._last.at < KEPT_S:
+                self._last = self._counted(now, self._last)
+            return self._last
+
+    def _counted(self, now: float, last: Counted | None) -> Counted:
+        offset = datetime.fromtimestamp(now, self._zone).utcoffset()
+        shift_s = 0 if offset is None else int(offset.total_seconds()) % HOUR_S
+        if last is None or last.shift_s != shift_s or not 0 <= now - self._all_at < ALL_HOURS_S:
+            hours = self._tallies.hours(self._regions(), now - (PAST_DAYS + 1) * DAY_S, shift_s)
+            self._all_at = now
+        else:
+            first = int((now - RECENT_S + shift_s) // HOUR_S)
+            recent = self._tallies.hours(self._regions(), first * HOUR_S - shift_s, shift_s)
+            hours = {key: number for key, number in last.hours.items() if key[1] < first} | recent
+        return Counted(
+            at=now,
+            hours=hours,
+            shift_s=shift_s,
+            oldest_at=self._tallies.oldest_at(),
+            open=self._tallies.open_alarms(),
+            closings=self._tallies.closings(now - CLOSED_DAYS * DAY_S),
+        )

@@ -1,0 +1,92 @@
+"""What the overview of a region holds. A figure that was not measured is null or absent, never filled in."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from alerts.alarms.life import AlarmState
+from configs.schema import Severity
+from dashboard.messages import Message
+
+
+class OpenAlarms(Message):
+    """How many open alarms are of this urgency and in this state."""
+
+    urgency: Severity
+    state: AlarmState
+    alarms: int
+
+
+class SiteAlarms(Message):
+    """Open alarms of one site. ``urgency`` is the worst of those that nobody has acknowledged, else of all."""
+
+    site_id: str
+    urgency: Severity
+    alarms: int
+    unacknowledged: int
+
+
+class ChildFigures(Message):
+    """A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm."""
+
+    region_id: str
+    urgency: Severity | None
+    alarms: int
+    unacknowledged: int
+    today: int
+    stops: int
+    owed: int
+
+
+class HourFigure(Message):
+    """``events``: today's, null in an hour to come. ``usual``: a mean over the same weekday of the last four weeks."""
+
+    start: float = Field(description="UTC epoch seconds")
+    events: int | None
+    usual: float | None
+
+
+class PatrolFigures(Message):
+    """``stops`` of the plan in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's."""
+
+    stops: int
+    owed: int
+    visits: int
+    preempted: int
+
+
+class Closings(Message):
+    """What the alarms of the last seven days turned out to be."""
+
+    confirmed: int
+    false: int
+    test: int
+
+
+class Overview(Message):
+    """Figures of one region and all below it, as far as the viewer covers it.
+
+    ``region_id``: null where the viewer covers several regions that lie under no common one. ``complete``: every open
+    alarm was counted. ``usual_days`` of the last four same weekdays are stored whole, and make ``usual``. ``heat``:
+    events by weekday (Monday first) and local hour of the 28 days before today, null before a whole day is stored.
+    ``patrol`` is null before its first step.
+    """
+
+    region_id: str | None
+    at: float = Field(description="when it was counted, UTC epoch seconds")
+    open: tuple[OpenAlarms, ...]
+    complete: bool
+    sites: tuple[SiteAlarms, ...]
+    children: tuple[ChildFigures, ...]
+    hours: tuple[HourFigure, ...]
+    usual_days: int
+    heat: tuple[tuple[int, ...], ...] | None
+    closings: Closings
+    patrol: PatrolFigures | None
+
+
+class RegionOutline(Message):
+    """A region's polygons: each an outer ring and its holes, of positions (longitude, latitude), WGS 84 degrees."""
+
+    region_id: str
+    polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
