@@ -1,7 +1,7 @@
 /** Typed calls of the dashboard's HTTP. Every failure is an `ApiError` with one sentence and one way on. */
 
 import type { Words } from "./i18n";
-import type { Account, AlarmLoad, CameraHealth, Correction, Course, EventPage, EventRow, Evidence, Histogram, NodeInfo, Rotation } from "./model";
+import type { Account, AlarmLoad, CameraHealth, Correction, Course, DeskInfo, EventPage, EventRow, Evidence, HandOver, Histogram, NodeInfo, Overview, RecordingTimeline, RegionOutline, Rotation, Scene, SceneDraft, ScreenCode, ScreenContent, ScreenInfo, Sending, Shift } from "./model";
 
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -38,6 +38,12 @@ export interface ApiOptions {
   readonly onLoginRequired: () => void;
 }
 
+export interface RecordedVideo {
+  readonly beginsAtS: number;
+  readonly endsAtS: number;
+  readonly data: ArrayBuffer;
+}
+
 export type Api = ReturnType<typeof makeApi>;
 
 export function queryString(query: object): string {
@@ -46,7 +52,7 @@ export function queryString(query: object): string {
 }
 
 export function makeApi(options: ApiOptions) {
-  async function call<T>(method: "GET" | "POST", path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  async function call<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json", "accept-language": options.language() };
     if (body !== undefined) headers["content-type"] = "application/json";
     let response: Response;
@@ -64,7 +70,7 @@ export function makeApi(options: ApiOptions) {
     }
     if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
     const failure = await failureOf(response);
-    if (response.status === 401 && path !== "/api/login" && path !== "/api/me") options.onLoginRequired();
+    if (response.status === 401 && path !== "/api/login" && path !== "/api/me" && !path.endsWith("/enrol")) options.onLoginRequired();
     throw failure;
   }
 
@@ -79,13 +85,50 @@ export function makeApi(options: ApiOptions) {
     event: (eventId: string) => call<EventRow>("GET", `/api/events/${id(eventId)}`),
     course: (eventId: string) => call<Course>("GET", `/api/events/${id(eventId)}/situation`),
     splitHit: (eventId: string, hitId: string) => call<Correction>("POST", `/api/events/${id(eventId)}/split`, { hit_id: hitId }),
+    mergeEvents: (eventId: string, otherId: string) => call<Correction>("POST", `/api/events/${id(eventId)}/merge`, { other_id: otherId }),
     undoCorrection: (eventId: string, correction: number) => call<Correction>("POST", `/api/events/${id(eventId)}/corrections/${correction}/undo`),
     evidence: (eventId: string) => call<Evidence | null>("GET", `/api/events/${id(eventId)}/evidence`),
     histogram: (query: EventQuery & { readonly bucket: "hour" | "day" }, signal?: AbortSignal) =>
       call<Histogram>("GET", `/api/events/histogram${queryString(query)}`, undefined, signal),
-    acknowledge: (eventId: string, comment: string) =>
-      call<EventRow>("POST", `/api/events/${id(eventId)}/acknowledge`, comment === "" ? {} : { comment }),
+    /** `step` is the word of its route: acknowledge, own, comment, start, hold, shelve, unshelve, close, reopen. */
+    alarmStep: (eventId: string, step: string, body: object) => call<EventRow>("POST", `/api/events/${id(eventId)}/${step}`, body),
+    desks: () => call<DeskInfo[]>("GET", "/api/desks"),
+    handOver: (deskId: string) => call<HandOver>("GET", `/api/desks/${id(deskId)}/handover`),
+    offerShift: (deskId: string, note: string) => call<Shift>("POST", `/api/desks/${id(deskId)}/offer`, note === "" ? {} : { note }),
+    takeShift: (deskId: string, alarms: readonly string[]) => call<DeskInfo>("POST", `/api/desks/${id(deskId)}/take`, { alarms }),
+    recorded: (cameraId: string, query: { readonly from: number; readonly to: number }, signal?: AbortSignal) =>
+      call<RecordingTimeline>("GET", `/api/recordings/${id(cameraId)}${queryString(query)}`, undefined, signal),
+    /** Fragmented MP4 of what is recorded between two times (UTC epoch s), whole; null where nothing is. */
+    recordedVideo: async (cameraId: string, from: number, to: number, signal: AbortSignal): Promise<RecordedVideo | null> => {
+      let response: Response;
+      try {
+        response = await options.fetch(`/api/recordings/${id(cameraId)}/video${queryString({ from, to })}`, { credentials: "same-origin", signal });
+        if (response.ok) return { beginsAtS: Number(response.headers.get("x-begins-at")), endsAtS: Number(response.headers.get("x-ends-at")), data: await response.arrayBuffer() };
+      } catch (error) {
+        if (error instanceof DOMException && error.name === "AbortError") throw error;
+        throw new ApiError(0, "network", "", null);
+      }
+      const failure = await failureOf(response);
+      if (failure.code === "not_recorded") return null;
+      if (response.status === 401) options.onLoginRequired();
+      throw failure;
+    },
+    overview: (region: string | undefined, signal?: AbortSignal) => call<Overview>("GET", `/api/overview${queryString({ region })}`, undefined, signal),
+    outlines: () => call<RegionOutline[]>("GET", "/api/overview/outlines"),
     alarmLoad: (query: { readonly from: number; readonly to: number }, signal?: AbortSignal) => call<AlarmLoad>("GET", `/api/alarms/load${queryString(query)}`, undefined, signal),
+    scenes: () => call<Scene[]>("GET", "/api/scenes"),
+    makeScene: (draft: SceneDraft) => call<Scene>("POST", "/api/scenes", draft),
+    deleteScene: (sceneId: string) => call<void>("DELETE", `/api/scenes/${id(sceneId)}`),
+    screens: () => call<ScreenInfo[]>("GET", "/api/screens"),
+    /** `seen`: the version that is taken over from another driver. */
+    pushToScreen: (screenId: string, content: ScreenContent, seen: number | null) => call<ScreenInfo>("POST", `/api/screens/${id(screenId)}/push`, { content, seen }),
+    clearScreen: (screenId: string, seen: number | null) => call<ScreenInfo>("POST", `/api/screens/${id(screenId)}/clear`, { seen }),
+    screenCode: (screenId: string) => call<ScreenCode>("POST", `/api/screens/${id(screenId)}/code`),
+    revokeScreen: (screenId: string) => call<void>("DELETE", `/api/screens/${id(screenId)}/enrolment`),
+    enrolScreen: (screenId: string, code: string) => call<Account>("POST", `/api/screens/${id(screenId)}/enrol`, { code }),
+    sendScene: (deskId: string, scene: Pick<SceneDraft, "layout" | "tiles"> & { readonly name: string | null; readonly word: string | null }) =>
+      call<Sending>("POST", `/api/desks/${id(deskId)}/scenes`, scene),
+    answerSending: (sendingId: string, accept: boolean, word: string) => call<Sending>("POST", `/api/sendings/${id(sendingId)}/answer`, word === "" ? { accept } : { accept, word }),
     rotation: () => call<Rotation>("GET", "/api/rotation"),
     rotationNext: () => call<Rotation>("POST", "/api/rotation/next"),
   };

@@ -35,4 +35,28 @@ describe("assign", () => {
   it("shows no more slots than there are tiles", () => {
     expect(ids(assign([], [slot(0, "a"), slot(1, "b")], cameras, 1))).toEqual(["a"]);
   });
+
+  it("leaves pinned tiles alone and takes the rotation through the others", () => {
+    const pins = [null, "e", null, "a"];
+    const first = assign([], [slot(0, "b"), slot(1, "c")], cameras, 4, pins);
+    expect(ids(first)).toEqual(["b", "e", "c", "a"]);
+    expect(first.map((place) => place?.pinned)).toEqual([false, true, false, true]);
+    expect(ids(assign(first, [slot(0, "d"), slot(1, "f")], cameras, 4, pins))).toEqual(["d", "e", "f", "a"]);
+  });
+
+  it("shows a pinned camera once when its turn comes", () => {
+    expect(ids(assign([], [slot(0, "a"), slot(1, "b")], cameras, 4, [null, null, null, "a"]))).toEqual(["c", "b", "d", "a"]);
+  });
+
+  it("keeps the camera of a tile that was let go, and forgets a pin to a camera that is gone", () => {
+    const pinned = assign([], [], cameras, 4, [null, null, "f"]);
+    expect(ids(assign(pinned, [], cameras, 4, []))).toEqual(["a", "b", "f", "c"]);
+    expect(ids(assign([], [], cameras, 2, ["gone"]))).toEqual(["a", "b"]);
+  });
+
+  it("keeps the camera that somebody looks at closely, and the other tiles as they were", () => {
+    const before = assign([], [slot(0, "a"), slot(1, "b")], cameras, 4);
+    const held = { tile: 0, cameraId: "a" };
+    expect(ids(assign(before, [slot(0, "e"), slot(1, "f")], cameras, 4, [], held))).toEqual(["a", "f", "c", "d"]);
+  });
 });
