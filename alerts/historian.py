@@ -39,7 +39,9 @@ log = structlog.get_logger(__name__)
 DEAD_KEY = "xl:events:dead"
 DEAD_KEPT = 10_000
 BATCH = 500
-BLOCK_MS = 1000
+BLOCK_MS = 250
+FINISH_S = 0.8
+"""At a stop, for what is still on the stream: whoever wrote it has stopped before."""
 CLAIM_IDLE_MS = 30_000
 """Entries that another consumer was given so long ago are taken over: it is dead."""
 
@@ -120,6 +122,7 @@ class Historian:
                 while not stop.is_set():
                     self.step()
                     self._backoff.reset()
+                self._finish()
             except (RedisError, DBAPIError) as error:
                 self._counts["failures"] += 1
                 wait_s = self._backoff.wait_s()
@@ -150,6 +153,13 @@ class Historian:
                 chore.due_at = self._monotonic() + chore.every_s
                 chore.work()
         return len(entries)
+
+    def _finish(self) -> None:
+        """What came before the stop is stored by it: until the next start, the store is all that people see."""
+        until = self._monotonic() + FINISH_S
+        while self._monotonic() < until and (entries := self._read(">", None)):
+            self._take(entries)
+        self.store_repeats()
 
     def counters(self) -> dict[str, int]:
         """Since the start: entries = stored + recognised + updates + alarms + clips + dead, of those taken from the

@@ -166,15 +166,20 @@ class Situations:
                 found.see(now, at, max(one.measured, 1 + hits) if found.state.crossings else one.measured, hits)
                 found.goes_on = max(now, found.goes_on)
 
-    def due(self, now: float) -> list[Change]:
-        """What is to be told now; once told, give it back to :meth:`told`. Situations that are over are forgotten."""
-        changes = [self._change(each, now, over=True) for each in self._replaced]
+    def due(self, now: float, *, parting: bool = False) -> list[Change]:
+        """What is to be told now; once told, give it back to :meth:`told`. Situations that are over are forgotten.
+
+        ``parting``: nobody asks again for a while, so that whatever has changed is told, however lately it was before.
+        """
+        changes = [self._change(each, now, over=True, tell=True) for each in self._replaced]
         for key, each in list(self._open.items()):
             ends = each.lasts and now - each.seen > LINGER_S
             if not each.is_open(now) and now - each.seen > REVIVED_S and not each.untold:
                 del self._open[key]
-            elif ends or (each.lasts and (self._to_tell(each, now) or each.to_hold(now))):
-                changes.append(self._change(each, now, over=ends))
+                continue
+            tell = ends or (each.lasts and each.changed and (parting or self._long_untold(each, now)))
+            if tell or (each.lasts and each.to_hold(now)):
+                changes.append(self._change(each, now, over=ends, tell=tell))
         return changes
 
     def told(self, change: Change, now: float) -> None:
@@ -276,16 +281,16 @@ class Situations:
         return True
 
     @staticmethod
-    def _to_tell(each: _Situation, now: float) -> bool:
+    def _long_untold(each: _Situation, now: float) -> bool:
         # What lasts long is told less often: a camera that is away for a night is no news every three seconds.
         age = now - each.closes + each.state.window_s
-        return each.changed and now - each.told >= min(max(EVERY_S, age / 10), SELDOM_S)
+        return now - each.told >= min(max(EVERY_S, age / 10), SELDOM_S)
 
-    def _change(self, each: _Situation, now: float, *, over: bool) -> Change:
+    def _change(self, each: _Situation, now: float, *, over: bool, tell: bool) -> Change:
         state = each.state
         hold_s = max(0.0, each.closes - now) if over else each.hold_s(now)
         update = ""
-        if over or self._to_tell(each, now):
+        if tell:
             update = SituationUpdate(
                 event_id=state.event_id,
                 at=self._clock(),

@@ -116,6 +116,28 @@ def test_every_event_is_stored_and_then_acknowledged(
     assert (counters["entries"], counters["stored"], counters["alarms"], counters["dead"]) == (701, 700, 1, 0)
 
 
+def test_what_came_before_an_orderly_stop_is_stored_and_counted_by_it(
+    redis_client: Redis, sqlite_store: EventStore, make_candidate: MakeCandidate, make_historian: MakeHistorian
+) -> None:
+    sent = [make_candidate("k", window_s=600) for _ in range(3)]
+
+    class Stop(threading.Event):
+        """Asked for the third time, after one step, it is set: the workers have just told what they had left."""
+
+        asked = 0
+
+        def is_set(self) -> bool:
+            self.asked += 1
+            if self.asked == 3:
+                EventBus(redis_client).publish(sent)
+            return self.asked >= 3
+
+    make_historian(redis_client, sqlite_store).run(Stop())
+    assert stored(sqlite_store) == [sent[0].event.id]
+    assert sqlite_store.get(sent[0].event.id).repeats == 2
+    assert pending(redis_client) == 0
+
+
 def test_killed_between_commit_and_acknowledgement_it_doubles_nothing(
     redis_launch: RedisLaunch,
     redis_client: Redis,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from redis import Redis, RedisError
 
-from alerts.bus import DEDUP_PREFIX, EVENTS_KEY, SITUATIONS_KEY, SUPPRESSED_KEY, EventBus
+from alerts.bus import DEDUP_PREFIX, EVENTS_KEY, SITUATIONS_KEY, SUPPRESSED_KEY, EventBus, Telling
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.connection import connect
 from alerts.delivery.publisher import Publisher
@@ -22,6 +22,7 @@ from alerts.delivery.trim import GROUP, stored_up_to
 from alerts.event import Candidate, Event, SituationUpdate
 from alerts.historian import Historian
 from alerts.rules.base import Ongoing
+from alerts.situations import LISTED
 from alerts.store import EventStore
 from configs.schema import Retention
 
@@ -293,6 +294,47 @@ def test_what_still_lasts_after_a_restart_is_no_second_alarm(
     assert (last.event_id, last.phase, last.peak, last.hits) == (first.event.id, "end", 9, 1)
     assert not redis_client.exists(DEDUP_PREFIX + "k")
     assert redis_client.hkeys(SITUATIONS_KEY) == [b"of another release"]
+
+
+def test_all_that_was_merged_is_told_by_an_orderly_stop(
+    life: Callable[..., Any], redis_client: Redis, recent: MakeCandidate, clocks: Clocks
+) -> None:
+    first, *hits = [recent("k", window_s=600) for _ in range(4)]
+    with life() as publisher:
+        publisher.submit([first, hits[0]])
+        until(arrived(publisher, 2))
+        clocks.ahead += 4
+        until(lambda: len(updates(redis_client)) == 1)
+        publisher.submit(hits[1:])
+        until(arrived(publisher, 4))
+    told = [hit.event.id for each in updates(redis_client) for hit in each.suppressed]
+    assert told == [hit.event.id for hit in hits]
+    assert (updates(redis_client)[-1].phase, updates(redis_client)[-1].hits) == ("update", 3)
+    clocks.ahead += 10
+    with life() as again:
+        until(lambda: again.counters()["situations_found_again"] == 1)
+        assert again.counters()["spool_live"] == 1, "of the hits nothing is left to be told"
+
+
+def test_what_a_killed_worker_had_not_told_is_told_from_its_spool(
+    life: Callable[..., Any], redis_client: Redis, recent: MakeCandidate, clocks: Clocks
+) -> None:
+    class Killed(EventBus):
+        def tell(self, changes: Sequence[Telling]) -> None:
+            raise RedisError("killed before")
+
+    hits = [recent("k", window_s=600) for _ in range(60)]
+    with life() as publisher:
+        publisher._bus = Killed(redis_client)
+        publisher.submit([recent("k", window_s=600), *hits])
+        until(arrived(publisher, 61))
+    assert updates(redis_client) == []
+    with life():
+        clocks.ahead += 4
+        until(lambda: len(updates(redis_client)) > 0)
+    told = [hit.event.id for each in updates(redis_client) for hit in each.suppressed]
+    assert told == [hit.event.id for hit in hits[:LISTED]]
+    assert updates(redis_client)[-1].hits == 60
 
 
 def test_a_disk_that_keeps_nothing_stops_no_alarm(
