@@ -23,7 +23,7 @@ DAY_S = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A file of a recording. ``open``: somebody may still write to it. Times are UTC epoch s."""
+    """A file of a recording, or a clip of an alarm. ``open``: somebody may still write to it. Times are UTC epoch s."""
 
     camera_id: str
     name: str
@@ -32,6 +32,7 @@ class Stored:
     bytes: int
     open: bool = False
     locked: bool = False
+    clip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,16 @@ class Plan:
 
 
 def plan(files: Iterable[Stored], *, excess_bytes: int, keep_after: float) -> Plan:
-    """Oldest first, by whole files: all that ended before ``keep_after``, and until ``excess_bytes`` are gone.
+    """Oldest first, by whole files: recordings that ended before ``keep_after``, and until ``excess_bytes`` are gone.
 
-    Neither what is locked nor what is being written.
+    Clips go only where no recording that may go is left: they are what alarms are proven by. Their own age is
+    retention's affair. Neither what is locked nor what is being written goes.
     """
     delete: list[Stored] = []
     freed = 0
     free_to_go = (file for file in files if not file.locked and not file.open)
-    for file in sorted(free_to_go, key=lambda file: (file.ends_at, file.camera_id, file.name)):
-        if freed < excess_bytes or file.ends_at < keep_after:
+    for file in sorted(free_to_go, key=lambda file: (file.clip, file.ends_at, file.camera_id, file.name)):
+        if freed < excess_bytes or (not file.clip and file.ends_at < keep_after):
             delete.append(file)
             freed += file.bytes
     return Plan(tuple(delete), max(0, excess_bytes - freed))

@@ -30,10 +30,10 @@ class Clip:
     bytes: int
 
 
-def relative_path(event_id: str, occurred_at: float) -> str:
-    """``clips/YYYY/MM/DD/<event id>.mp4``, by the UTC day of the event, like its snapshot."""
+def relative_path(event_id: str, camera_id: str, occurred_at: float) -> str:
+    """``clips/YYYY/MM/DD/<event id>-<camera id>.mp4``, by the UTC day of the event, like its snapshot."""
     day = datetime.fromtimestamp(occurred_at, UTC)
-    return f"clips/{day:%Y/%m/%d}/{event_id}.mp4"
+    return f"clips/{day:%Y/%m/%d}/{event_id}-{camera_id}.mp4"
 
 
 def write_clip(

@@ -165,7 +165,7 @@ class ClipWriter:
         if (newest is None or newest < request.ends_at) and self._clock() < request.ends_at + PATIENCE_S:
             return None
         told = Evidence(event_id=request.event_id, camera_id=request.camera_id)
-        path = relative_path(request.event_id, request.moment)
+        path = relative_path(request.event_id, request.camera_id, request.moment)
         span = (request.begins_at, request.ends_at)
         began = time.perf_counter()
         try:

@@ -10,13 +10,16 @@ from redis import Redis
 from alerts.bus import EVENTS_KEY
 from alerts.event import Plain
 
+PAST = "retention"
+"""Why a clip is missing that was there."""
+
 
 class Evidence(Plain):
     """The clip of event ``event_id``, or why there is none.
 
     ``path`` is relative to the evidence folder, ``sha256`` that of the whole file, ``bytes`` its size; ``begins_at``
     and ``ends_at``: of its pictures, UTC epoch s. Without a clip ``missing`` says why: a cause of a gap in the
-    recording, ``disk_full`` among them, or ``unknown``.
+    recording, ``disk_full`` among them, or ``unknown``, or :data:`PAST`.
     """
 
     v: Literal[1] = 1

@@ -23,13 +23,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alerts.recording.evidence import Evidence
+from alerts.recording.evidence import PAST, Evidence
 from alerts.storage.database import Migration, migrate, reading, writing
 
 PART = "evidence"
-PAST = "retention"
-"""Why a clip is missing that was there."""
-
 _metadata = MetaData()
 _evidence = Table(
     "evidence",
@@ -68,7 +65,8 @@ class EvidenceStore:
         return migrate(self._engine, PART, MIGRATIONS, self._clock)
 
     def append(self, found: Sequence[Evidence]) -> None:
-        """Store what is told of clips, as often as it is told; that there is none never replaces one that is there."""
+        """Store what is told of clips, as often as it is told; that there is none replaces one that is there only
+        where it was removed (:data:`~alerts.recording.evidence.PAST`)."""
         if not found:
             return
         now = self._clock()
@@ -81,7 +79,7 @@ class EvidenceStore:
                     statement.on_conflict_do_update(
                         index_elements=[_evidence.c.event_id],
                         set_=kept,
-                        where=None if each.path is not None else _evidence.c.path.is_(None),
+                        where=None if each.path is not None or each.missing == PAST else _evidence.c.path.is_(None),
                     )
                 )
 

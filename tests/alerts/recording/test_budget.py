@@ -28,6 +28,14 @@ def test_the_oldest_that_is_not_locked_goes_first() -> None:
     assert plan(files, excess_bytes=31, keep_after=0).short_bytes == 11
 
 
+def test_clips_of_alarms_outlive_recordings() -> None:
+    clip, locked = (Stored("gate", name, 0, 60, 10, clip=True, locked=name == "kept") for name in ("clip", "kept"))
+    files = [clip, locked, stored("b", 200), stored("c", 300, is_open=True)]
+    assert [file.name for file in plan(files, excess_bytes=10, keep_after=100).delete] == ["b"]
+    made = plan(files, excess_bytes=30, keep_after=0)
+    assert ([file.name for file in made.delete], made.short_bytes) == (["b", "clip"], 10)
+
+
 def test_what_is_too_old_goes_although_there_is_room() -> None:
     files = [stored("a", 100), stored("b", 200, locked=True), stored("c", 300)]
     assert [file.name for file in plan(files, excess_bytes=0, keep_after=250).delete] == ["a"]

@@ -126,7 +126,7 @@ def test_an_alarm_gets_its_clip_and_is_told_once(make: Make, tmp_path: Path) -> 
     writer.request(request())
     evidence = told.one()
     assert evidence.missing is None
-    assert evidence.path == "clips/1970/01/01/e-1.mp4"
+    assert evidence.path == "clips/1970/01/01/e-1-gate.mp4"
     assert (tmp_path / evidence.path).stat().st_size == evidence.bytes
     assert writer.stop()
     assert len(told.evidence) == 1

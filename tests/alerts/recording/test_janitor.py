@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from alerts.event_id import new_event_id
 from alerts.recording.archive import Archive
+from alerts.recording.clip_file import relative_path
+from alerts.recording.evidence import Evidence
 from alerts.recording.gop import Gop
 from alerts.recording.janitor import GB, SWEEP_EVERY, URGENT_EVERY, Janitor
+from alerts.recording.kept_clips import KeptClips
 from alerts.recording.locks import Locks, RecordingLock
 from alerts.recording.recorder import StreamRecorder
 from alerts.recording.writer import RecordingWriter
@@ -49,9 +53,32 @@ def filled(archive: Archive, pictures: At) -> Archive:
 
 
 def janitor(
-    archive: Archive, settings: RecordingSettings, disk: Disk, heard: list[Mapping[str, RecordingMode]]
+    archive: Archive,
+    settings: RecordingSettings,
+    disk: Disk,
+    heard: list[Mapping[str, RecordingMode]],
+    told: list[Evidence] | None = None,
 ) -> Janitor:
-    return Janitor(archive, Locks(archive), settings, WANTED, apply=heard.append, clock=lambda: 1010.0, usage=disk)
+    return Janitor(
+        archive,
+        Locks(archive),
+        settings,
+        WANTED,
+        apply=heard.append,
+        clips=KeptClips(archive.root.parent / "evidence"),
+        tell=(told if told is not None else []).append,
+        clock=lambda: 1010.0,
+        usage=disk,
+    )
+
+
+def clip(archive: Archive, camera_id: str, at: float, size: int) -> tuple[str, Path]:
+    """A clip of an alarm at ``at``, as it lies in the evidence folder."""
+    event_id = new_event_id(lambda: at)
+    path = archive.root.parent / "evidence" / relative_path(event_id, camera_id, at)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(size))
+    return event_id, path
 
 
 def looks(one: Janitor, count: int) -> None:
@@ -92,6 +119,27 @@ def test_a_lock_outlives_the_budget_until_it_is_taken_away(filled: Archive) -> N
     assert locks.remove("gate", "l1") is None
     looks(one, SWEEP_EVERY)
     assert numbers(filled) == [5]
+    one.stop()
+
+
+def test_clips_count_and_go_last_and_a_lock_of_their_camera_holds_them(filled: Archive) -> None:
+    told: list[Evidence] = []
+    old_id, old = clip(filled, "gate", 1001.0, 500_000)
+    _, new = clip(filled, "gate", 1008.0, 500_000)
+    _, held = clip(filled, "yard", 500.0, 500_000)
+    Locks(filled).add("yard", RecordingLock(id="l", begins_at=499, ends_at=501, reason="case 7", by="wei", at=1005.0))
+    room = sizes(filled)[-1] + 1000
+    one = janitor(filled, RecordingSettings(budget_gb=(1_500_000 + room) / 0.98 / GB), Disk(), [], told)
+    one.look()
+    assert (numbers(filled), old.exists(), new.exists(), held.exists()) == ([5], True, True, True)
+    assert one.state is not None
+    assert one.state.used_bytes == 1_500_000 + sizes(filled)[0]
+    assert one.state.locked_bytes == 500_000
+    one.stop()
+    one = janitor(filled, RecordingSettings(budget_gb=(1_000_000 + room) / 0.98 / GB), Disk(), [], told)
+    one.look()
+    assert (old.exists(), new.exists(), held.exists()) == (False, True, True)
+    assert [(each.event_id, each.camera_id, each.missing) for each in told] == [(old_id, "gate", "retention")]
     one.stop()
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.recording.evidence import Evidence
+from alerts.recording.evidence import PAST, Evidence
 from alerts.storage.database import open_engine
-from alerts.storage.evidence import PAST, EvidenceStore
+from alerts.storage.evidence import EvidenceStore
 from alerts.storage.retention import enforce
 from alerts.store import EventStore
 from configs.schema import Retention
@@ -42,6 +42,13 @@ def test_a_clip_outlives_the_news_that_there_is_none(store: EvidenceStore, told:
     for each in told:
         store.append([each])
     assert store.get("e-1") == KEPT
+
+
+def test_a_clip_that_was_removed_for_want_of_room_is_said_to_be_gone(store: EvidenceStore) -> None:
+    store.append([KEPT, Evidence(event_id="e-1", camera_id="gate", missing=PAST)])
+    found = store.get("e-1")
+    assert found is not None
+    assert (found.path, found.missing, found.bytes) == (None, PAST, 0)
 
 
 def test_what_retention_took_is_told_and_rows_end_with_their_events(store: EvidenceStore) -> None:

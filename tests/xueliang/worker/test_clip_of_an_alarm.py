@@ -53,7 +53,7 @@ class Watchman:
         return Detections(box.astype(np.float32), one, np.zeros(1, np.int16), picture.width, picture.height)
 
 
-def _settings(url: str, folder: Path) -> Settings:
+def _settings(url: str, folder: Path, reserve_gb: float = 0) -> Settings:
     camera = {
         "id": "gate-1",
         "site": "s",
@@ -69,7 +69,7 @@ def _settings(url: str, folder: Path) -> Settings:
             "regions": [{"id": "r", "name": "r", "level": "county"}],
             "sites": [{"id": "s", "name": "s", "region": "r", "location": {"lat": 31.6, "lon": 118.3}}],
             "cameras": [camera],
-            "recording": {"default": {"mode": "events"}, "pre_roll_s": 1.5, "post_roll_s": 1, "reserve_gb": 0},
+            "recording": {"default": {"mode": "events"}, "pre_roll_s": 1.5, "post_roll_s": 1, "reserve_gb": reserve_gb},
         }
     )
 
@@ -78,14 +78,15 @@ def _entries(client: Any) -> dict[str, bytes]:
     return {fields[b"type"].decode(): fields[b"data"] for _, fields in client.xrange(EVENTS_KEY)}
 
 
-def test_an_alarm_has_a_clip_that_covers_it(redis: RedisLaunch, tmp_path: Path) -> None:
+def _told_of_an_alarm(redis: RedisLaunch, folder: Path, reserve_gb: float) -> tuple[dict[str, bytes], WorkerNode]:
+    """Entries by type, once there is word of evidence, and the worker, stopped."""
     profile = Profile(320, 180, Fraction(16), 200_000, gop_s=1)
     plan = DetectorPlan("model", "watchman", ("person",), 1, None, lambda: Watchman(24), sha256="00" * 32, input=None)
     client, never = connect(redis.url, name="test"), threading.Event()
     client.flushall()
     camera = SimCamera("gate-1", SceneSource(width=320, height=180, seconds=4))
-    with SimulatorThread([camera], tmp_path / "video", profiles=Profiles(profile, profile)) as simulator:
-        settings = _settings(simulator.url("gate-1", "main"), tmp_path)
+    with SimulatorThread([camera], folder / "video", profiles=Profiles(profile, profile)) as simulator:
+        settings = _settings(simulator.url("gate-1", "main"), folder, reserve_gb)
         url = SecretStr(redis.url)
         node = WorkerNode("recorder", settings, settings.cameras, plan, url, pytest.fail, share=MachineShare(2))
         node.start("http://127.0.0.1:1")
@@ -98,6 +99,21 @@ def test_an_alarm_has_a_clip_that_covers_it(redis: RedisLaunch, tmp_path: Path) 
         finally:
             node.stop()
             client.close()
+    return told, node
+
+
+def test_a_full_disk_stops_no_alarm_and_its_evidence_says_why_there_is_none(redis: RedisLaunch, tmp_path: Path) -> None:
+    told, node = _told_of_an_alarm(redis, tmp_path, reserve_gb=1e9)  # more than any disk has free
+    event, evidence = Event.model_validate_json(told["event"]), Evidence.model_validate_json(told["evidence"])
+    assert (evidence.event_id, evidence.path, evidence.missing) == (event.id, None, "disk_full")
+    status = node.recordings.status()
+    assert status is not None
+    assert status.warning == "full"
+    assert not list((tmp_path / "recordings").glob("*/*.mp4"))
+
+
+def test_an_alarm_has_a_clip_that_covers_it(redis: RedisLaunch, tmp_path: Path) -> None:
+    told, node = _told_of_an_alarm(redis, tmp_path, reserve_gb=0)
     event, evidence = Event.model_validate_json(told["event"]), Evidence.model_validate_json(told["evidence"])
     assert (evidence.event_id, evidence.missing) == (event.id, None)
     assert evidence.path is not None
