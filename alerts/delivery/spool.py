@@ -147,6 +147,17 @@ class Spool:
             on_disk = {"live": len(self._live), "bytes": sum(self._sizes.values()), "segments": len(self._sizes)}
             return {**self._counts, **on_disk}
 
+    def clear(self) -> None:
+        """Remove the files of a spool in which nothing waits any more. Raises ``OSError``."""
+        with self._lock:
+            if self._live:
+                raise ValueError(f"{len(self._live)} candidates wait in it")
+            self._leave_segment()
+            for segment in list(self._sizes):
+                self._path(segment).unlink(missing_ok=True)
+                del self._sizes[segment]
+            self._living.clear()
+
     def close(self) -> None:
         """Close the file; nothing is kept or marked after that."""
         with self._lock:
