@@ -1,7 +1,18 @@
 """Alarm load: can the people at the desks still act on what they are shown? Pure functions over stored alarms.
 
-Limits and classes after EEMUA Publication 191 (alarm systems, 3rd edition: long-term average rates, rates after an
-upset) and ANSI/ISA-18.2 (floods). They are for one operator; where several share the alarms, each gets their share.
+Classes after EEMUA Publication 191, "Alarm systems: a guide to design, management and procurement" (3rd edition, 2013),
+which names points, not bands. Here each word reaches from the one before up to its own, the third up to the last:
+
+| long-term average, of one operator | its words | ours |
+|---|---|---|
+| less than 1 in 10 min (6 an hour) | very likely to be acceptable | acceptable |
+| 2 in 10 min (12 an hour) | manageable | manageable |
+| 5 in 10 min (30 an hour) | likely to be over-demanding | demanding |
+| more than 10 in 10 min (60 an hour) | very likely to be unacceptable | unacceptable |
+
+In the ten minutes after an upset: under 10 should be manageable, 20 to 100 are hard to cope with, more than 100 are
+excessive. Floods after ANSI/ISA-18.2. Where several operators share the alarms, each gets their share. The overall
+levels of the publication (from overloaded to predictive) are for a plant's alarm system over months: not told here.
 Times are UTC epoch seconds.
 """
 
@@ -106,7 +117,7 @@ class AlarmLoad(Plain):
 
 
 def average_class(per_ten_minutes: float) -> AverageClass:
-    """EEMUA 191's words for a long-term average: one in 10 min, one in 5 min, up to one a minute, more."""
+    """The word for a long-term average."""
     if per_ten_minutes <= 1:
         return "acceptable"
     if per_ten_minutes <= 2:
@@ -115,7 +126,7 @@ def average_class(per_ten_minutes: float) -> AverageClass:
 
 
 def peak_class(in_ten_minutes: float) -> PeakClass:
-    """EEMUA 191's words for the ten minutes after an upset: up to 10, up to 100, more."""
+    """The word for the ten minutes after an upset."""
     if in_ten_minutes <= FLOOD_ABOVE:
         return "manageable"
     return "hard" if in_ten_minutes <= 100 else "excessive"
