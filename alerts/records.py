@@ -106,7 +106,8 @@ class EventFilter(Plain):
     """Which events. ``None`` restricts nothing; an **empty** tuple matches nothing (an account without regions).
 
     Times bound ``occurred_at``, UTC epoch seconds: ``since`` inclusive, ``until`` exclusive. Region ids are taken as
-    they are: whoever means the regions below one names them too. ``flood`` is the mark of a group.
+    they are: whoever means the regions below one names them too. ``flood`` is the mark of a group. ``whole``: without
+    events that an analyst made part of another.
     """
 
     since: float | None = None
@@ -118,6 +119,7 @@ class EventFilter(Plain):
     regions: tuple[str, ...] | None = None
     states: tuple[AlarmState, ...] | None = None
     flood: str | None = None
+    whole: bool = False
 
 
 class EventPage(Plain):

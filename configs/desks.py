@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -12,6 +13,8 @@ from configs.section import Identifier, Name, Section
 
 Role = Literal["operator", "shift_leader", "administrator"]
 Username = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""HH:MM by the wall clock of the site."""
 
 
 class Desk(Section):
@@ -60,3 +63,15 @@ class AlarmSettings(Section):
 
     reaction: Reaction = Reaction()
     priority: tuple[PriorityStep, ...] = ()
+    shift_changes: tuple[TimeOfDay, ...] = Field(default=(), description="when shifts change, every day")
+
+
+def next_change(changes: tuple[TimeOfDay, ...], at: float, zone: tzinfo) -> float | None:
+    """When the shift that runs at ``at`` ends, UTC epoch seconds both; ``None`` where no shifts are set."""
+    local = datetime.fromtimestamp(at, zone)
+    ahead = []
+    for day in (local.date(), local.date() + timedelta(days=1)):
+        for change in changes:
+            hour, minute = map(int, change.split(":"))
+            ahead.append(datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).timestamp())
+    return min((one for one in ahead if one > at), default=None)

@@ -76,6 +76,13 @@ LEGAL: dict[Do, dict[AlarmState, AlarmState | None]] = {
 }
 """From which states a step leads, and where to; ``None`` stays, or (unshelve) goes back to where it came from."""
 
+_SYSTEMS = frozenset({Do.RETURN, Do.RECUR, Do.ROUTE, Do.ESCALATE, Do.HAND_OVER})
+
+STEPS: dict[AlarmState, tuple[Do, ...]] = {
+    state: tuple(do for do, targets in LEGAL.items() if state in targets and do not in _SYSTEMS) for state in AlarmState
+}
+"""What people can do about an alarm in each state."""
+
 _PAST = {
     Do.ACKNOWLEDGE: "acknowledged",
     Do.OWN: "taken",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from alerts.event import Event, SituationUpdate
 from alerts.recording.evidence import Evidence
 from alerts.records import AlarmChange
+from alerts.situation_store import Correction
 
 Entry = tuple[bytes, dict[bytes, bytes] | None]
 """An entry's id and its fields; None where it was cut from the stream after it was given to us."""
@@ -17,8 +18,8 @@ Entry = tuple[bytes, dict[bytes, bytes] | None]
 
 @dataclass(slots=True)
 class Decoded:
-    """Events, updates and clips with their stream ids, the number of alarm changes, and what is none of them, with the
-    reason."""
+    """Events, updates and clips with their stream ids, the number of changes by people, and what is none of them, with
+    the reason."""
 
     events: list[tuple[str, Event]] = field(default_factory=list)
     updates: list[tuple[str, SituationUpdate]] = field(default_factory=list)
@@ -58,9 +59,12 @@ def decode(entries: Iterable[Entry]) -> Decoded:
                     found.updates.append((stream_id, SituationUpdate.model_validate_json(fields.get(b"data", b""))))
                 case b"evidence":
                     found.evidence.append((stream_id, Evidence.model_validate_json(fields.get(b"data", b""))))
+                # The dashboard stored these before it announced them.
                 case b"alarm":
-                    # The dashboard stored it before it announced it.
                     AlarmChange.model_validate_json(fields.get(b"data", b""))
+                    found.alarms += 1
+                case b"correction":
+                    Correction.model_validate_json(fields.get(b"data", b""))
                     found.alarms += 1
                 case other:
                     found.dead.append((stream_id, f"unknown type {other!r}"[:100]))

@@ -73,6 +73,9 @@ def conditions(wanted: EventFilter) -> Iterator[ColumnElement[bool]]:
             yield column == str(values[0]) if len(values) == 1 else column.in_([str(value) for value in values])
     if wanted.flood is not None:
         yield events.c.id.in_(select(alarms.c.event_id).where(alarms.c.flood == wanted.flood))
+    if wanted.whole:
+        parts = select(situations.c.event_id).where(situations.c.merged_into.is_not(None))
+        yield events.c.id.not_in(parts)
     # All states are no condition: the planner would take the index by state for it.
     if wanted.states is not None and set(wanted.states) != set(AlarmState):
         words = [AlarmState(state).value for state in wanted.states]

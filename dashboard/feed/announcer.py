@@ -16,6 +16,7 @@ import structlog
 
 from alerts.event import Event
 from alerts.records import AlarmChange
+from alerts.situation_store import Correction
 from dashboard.bus import Bus
 from dashboard.errors import BusAway
 
@@ -26,7 +27,7 @@ RETRY_S = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
-    type: Literal["alarm", "event"]
+    type: Literal["alarm", "event", "correction"]
     event_id: str
     data: str
 
@@ -51,6 +52,10 @@ class Announcer:
     def announce_event(self, event: Event) -> None:
         """A hit that was found to be an event; the historian stores it."""
         self._append(_Entry("event", event.id, event.model_dump_json()))
+
+    def announce_correction(self, done: Correction) -> None:
+        """What an analyst made of two events, or took back."""
+        self._append(_Entry("correction", done.other_id, done.model_dump_json()))
 
     async def run(self) -> None:
         while True:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
-from alerts.records import AlarmChange, EventRow
+from alerts.records import EventRow
 from alerts.store import EventStore
 from dashboard.access.viewer import Viewer
 from dashboard.bus import ZERO, Bus, StreamId
-from dashboard.feed.entries import EntryReader, alarm_item, event_item
+from dashboard.feed.entries import EntryReader, RegionLookup, event_item, newest, place_of, told_item
 from dashboard.feed.items import Item
 
 PAGE = 200
@@ -42,7 +42,7 @@ class Backlog:
         bus: Bus,
         history: EventStore,
         reader: EntryReader,
-        region_lookup: Callable[[str], Awaitable[str | None]],
+        region_lookup: RegionLookup,
     ) -> None:
         self._bus = bus
         self._history = history
@@ -102,16 +102,16 @@ class Backlog:
                 item: Item | None = None
                 if isinstance(decoded, EventRow):
                     item = event_item(decoded, late=True)
-                elif isinstance(decoded, AlarmChange):
-                    region = self._reader.region_of(decoded.event_id) or await self._region_lookup(decoded.event_id)
-                    item = None if region is None else alarm_item(entry, decoded, region)
+                elif decoded is not None:
+                    region = await place_of(decoded, self._reader, self._region_lookup)
+                    item = None if region is None else told_item(entry, decoded, region)
                 if item is not None and item.visible(viewer):
                     items.append(item)
                     events += isinstance(decoded, EventRow)
                 position = entry.id
             if len(entries) < PAGE:
                 position = until
-            yield Page(position, items, events)
+            yield Page(position, newest(items), events)
 
     @staticmethod
     async def _ask(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -67,7 +67,9 @@ def events(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> EventPage:
-    """Newest first. ``next_cursor`` of one page is ``cursor`` of the next."""
+    """Newest first, without what an analyst made part of another event. ``next_cursor`` of one page is ``cursor`` of
+    the next."""
+    wanted = wanted.model_copy(update={"whole": True})
     try:
         page = deps.store.query(wanted, cursor, limit)
     except BadCursor as error:
@@ -83,7 +85,7 @@ def histogram(_: EventReader, deps: Deps, wanted: Filter, bucket: Literal["hour"
     """
     until = deps.clock() if wanted.until is None else wanted.until
     since = until - DEFAULT_SPAN_S[bucket] if wanted.since is None else wanted.since
-    spanned = wanted.model_copy(update={"since": since, "until": until})
+    spanned = wanted.model_copy(update={"since": since, "until": until, "whole": True})
     try:
         buckets = deps.store.histogram(spanned, bucket, ZoneInfo(deps.settings.timezone))
     except (ValueError, OverflowError) as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
+from alerts.alarms.life import STEPS
+from configs.desks import next_change
 from configs.schema import Region, Settings
 from dashboard.access.guard import AuditReader, CameraReader, MetricsReader, NodeReader
 from dashboard.access.viewer import Viewer
@@ -55,6 +59,8 @@ async def node(viewer: NodeReader, deps: Deps) -> Node:
         detector=detector_of(statuses, settings),
         admission=together(workers),
         fallbacks=fallbacks_of(workers),
+        alarm_steps=STEPS,
+        shift_ends_at=next_change(settings.alarms.shift_changes, now, ZoneInfo(settings.timezone)),
         version=deps.version,
         slots=settings.patrol.slots,
         regions=tuple(info for root in settings.regions for info in _regions(root, viewer)),

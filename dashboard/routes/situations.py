@@ -65,6 +65,7 @@ async def split(viewer: SituationCorrector, request: Request, deps: Deps, event_
         lambda: deps.situations.split(event_id, body.hit_id, **_by(viewer, deps), comment=body.comment)
     )
     deps.announcer.announce_event(event)
+    deps.announcer.announce_correction(done)
     await _record(viewer, request, deps, "situation.split", event_id, body.hit_id)
     return done
 
@@ -77,6 +78,7 @@ async def merge(viewer: SituationCorrector, request: Request, deps: Deps, event_
     done = await _corrected(
         lambda: deps.situations.merge(event_id, body.other_id, **_by(viewer, deps), comment=body.comment)
     )
+    deps.announcer.announce_correction(done)
     await _record(viewer, request, deps, "situation.merge", event_id, body.other_id)
     return done
 
@@ -91,6 +93,7 @@ async def undo(
     if correction_id not in {each.id for each in known}:
         raise _refused(CannotCorrect(f"there is no correction {correction_id} of this event"))
     done = await _corrected(lambda: deps.situations.undo(correction_id, **_by(viewer, deps)))
+    deps.announcer.announce_correction(done)
     await _record(viewer, request, deps, "situation.undo", event_id, f"{done.action} {done.other_id}")
     return done
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from alerts.event import SituationUpdate
 from alerts.health import HealthBoard, RecordingStatus, WorkerInfo
+from alerts.recording.evidence import Evidence
 from dashboard.policy import Role
 
 pytestmark = pytest.mark.timeout(40)
@@ -44,6 +46,62 @@ async def test_an_event_and_its_acknowledgement_reach_an_open_wall(wall: Any) ->
         assert (change["event_id"], change["state"], change["comment"]) == (event.id, "acknowledged", "ok")
         await feed.socket.send(json.dumps({"type": "ping", "t": 12.5}))
         assert (await feed.next("pong"))["t"] == 12.5
+
+
+async def test_how_a_happening_goes_on_reaches_an_open_wall_newest_word_only(wall: Any) -> None:
+    def tell(kind: str, told: Any) -> None:
+        wall.redis.xadd("xl:events", {"type": kind, "data": told.model_dump_json()})
+
+    event, elsewhere = wall.event(), wall.event("west")
+    client = wall.client(regions=("east",))
+    async with wall.feed(client) as feed:
+        hello = await feed.next("hello")
+        wall.publish(event)
+        wall.publish(elsewhere)
+        await feed.next("event")
+        updates = [
+            SituationUpdate(event_id=each.id, at=n, phase="update", measured=n, peak=n, hits=n)
+            for n in range(1, 40)
+            for each in (elsewhere, event)
+        ]
+        for told in updates:
+            tell("update", told)
+        tell("evidence", Evidence(event_id=event.id, camera_id=event.camera_id, missing="disk_full"))
+        seen: list[dict[str, Any]] = []
+        while not seen or seen[-1]["hits"] < 39:
+            seen.append(await feed.next("situation"))
+        assert {item["event_id"] for item in seen} == {event.id}
+        assert [item["hits"] for item in seen] == sorted(item["hits"] for item in seen)
+        assert seen[-1]["peak"] == 39
+        clip = await feed.next("clip")
+        assert (clip["event_id"], clip["kept"]) == (event.id, False)
+    # Who comes back to all of it is told the last word once.
+    async with wall.feed(client, wall.redis.xrange("xl:events")[0][0].decode()) as feed:
+        await feed.next("hello")
+        assert (await feed.next("situation"))["hits"] == 39
+        await feed.next("clip")
+    assert hello["missed"] == 0
+
+
+async def test_a_merge_is_told_and_its_part_leaves_the_lists(wall: Any) -> None:
+    leader = wall.client(Role.SHIFT_LEADER)
+    holder, part = wall.event(), wall.event(number=2)
+    now = time.time()
+    for each in (holder, part):
+        wall.publish(each)
+    wall.parts.situations.begin([(now, holder), (now, part)], now)
+    async with wall.feed(leader) as feed:
+        await feed.next("hello")
+        path = f"/api/events/{holder.id}"
+        done = await asyncio.to_thread(leader.post, f"{path}/merge", json={"other_id": part.id})
+        told = (await feed.next("correction"))["correction"]
+        assert (told["action"], told["other_id"], told["undone_at"]) == ("merge", part.id, None)
+        page = (await asyncio.to_thread(leader.get, "/api/events")).json()
+        assert ([row["id"] for row in page["rows"]], page["total"]) == ([holder.id], 1)
+        assert (await asyncio.to_thread(leader.get, f"/api/events/{part.id}")).json()["situation"]["merged_into"]
+        await asyncio.to_thread(leader.post, f"{path}/corrections/{done.json()['id']}/undo")
+        assert (await feed.next("correction"))["correction"]["undone_at"] is not None
+        assert (await asyncio.to_thread(leader.get, "/api/events")).json()["total"] == 2
 
 
 async def test_a_returning_browser_gets_everything_it_missed_once(wall: Any) -> None:
@@ -184,6 +242,36 @@ async def test_a_slow_browser_is_let_go_and_blocks_nobody(wall: Any) -> None:
             sent += 1
         assert 3 < sent < 100
         assert wall.parts.hub.figures()["clients"] == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "reason"),
+    [
+        ('{"type":"subscribe"}', 1008, "unknown message"),
+        ("not json", 1008, "unknown message"),
+        (b"\x00", 1003, "binary"),
+        ('{"type":"ping","t":1' + "0" * 300 + "}", 1009, "too big"),
+        ("x" * 70_000, 1009, None),
+        ('{"type":"ping","t":1}', 1008, "out of order"),
+    ],
+)
+async def test_what_no_page_says_closes_that_feed_alone_with_a_reason(
+    wall: Any, said: str | bytes, code: int, reason: str | None
+) -> None:
+    client = wall.client()
+    async with wall.feed(client) as good, wall.feed(client) as bad:
+        await good.next("hello")
+        await bad.next("hello")
+        await bad.socket.send('{"type":"ping","t":5}')
+        assert (await bad.next("pong"))["t"] == 5
+        await bad.socket.send(said)
+        assert await wall.close_code(bad.socket) == code
+        if reason is not None:  # a frame that is larger than any message is refused before anybody reads it
+            assert bad.socket.close_reason == reason
+            assert wall.parts.hub.figures()["bad_messages"] == 1
+        event = wall.event()
+        wall.publish(event)
+        assert (await good.next("event"))["row"]["id"] == event.id
 
 
 async def test_redis_away_is_told_and_nothing_is_lost_or_doubled(wall: Any, wall_redis: Any) -> None:
