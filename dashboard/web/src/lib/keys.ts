@@ -12,16 +12,20 @@ export function takesKey(target: EventTarget | null, key: string): boolean {
   return acts && (key === " " || key === "Enter");
 }
 
-/** `bindings` by `KeyboardEvent.key`; single letters in lower case. Read anew at each key. */
-export function useKeys(bindings: () => Bindings): void {
+/**
+ * `bindings` by `KeyboardEvent.key`; single letters in lower case. Read anew at each key. `first`: asked before all
+ * others, who do not hear of a key that is taken: for what waits for a second key.
+ */
+export function useKeys(bindings: () => Bindings, { first = false }: { readonly first?: boolean } = {}): void {
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || takesKey(event.target, event.key)) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const action = bindings()[key];
     if (action === undefined) return;
     event.preventDefault();
+    if (first) event.stopImmediatePropagation();
     action(event);
   };
-  onMounted(() => addEventListener("keydown", onKey));
-  onBeforeUnmount(() => removeEventListener("keydown", onKey));
+  onMounted(() => addEventListener("keydown", onKey, first));
+  onBeforeUnmount(() => removeEventListener("keydown", onKey, first));
 }

@@ -9,11 +9,25 @@ export function urgency(row: AlarmRow): Severity {
   return row.priority ?? row.severity;
 }
 
-/** New ones first, by urgency, then the newest; those that somebody has seen after, the newest first. */
-export function inOrder(rows: Iterable<AlarmRow>): AlarmRow[] {
+/** Nobody has to do anything about it now: closed, out of sight for a while, or seen and over. */
+export function settled(row: AlarmRow): boolean {
+  return row.state === "closed" || row.state === "shelved" || (row.state === "acknowledged" && (row.returned_at ?? null) !== null);
+}
+
+/** Whether it waits for the desks named; an alarm of no desk (yet) waits for everybody. */
+export function waitsFor(row: AlarmRow, desks: ReadonlySet<string>): boolean {
+  return desks.size === 0 || !row.desk || desks.has(row.desk);
+}
+
+/**
+ * New ones first, those of one's own desks before others', by urgency, then the newest; after them what is in work, last
+ * what is settled, each the newest first.
+ */
+export function inOrder(rows: Iterable<AlarmRow>, desks: ReadonlySet<string> = new Set()): AlarmRow[] {
+  const rank = (row: AlarmRow): number => (row.state === "new" ? (waitsFor(row, desks) ? 0 : 1) : settled(row) ? 3 : 2);
   return [...rows].sort(
     (a, b) =>
-      Number(a.state !== "new") - Number(b.state !== "new") ||
+      rank(a) - rank(b) ||
       (a.state === "new" ? SEVERITIES.indexOf(urgency(a)) - SEVERITIES.indexOf(urgency(b)) : 0) ||
       b.occurred_at - a.occurred_at ||
       (a.id < b.id ? 1 : -1),
