@@ -3129,7 +3129,7 @@ export interface components {
         };
         /**
          * PatrolFigures
-         * @description ``stops`` of the plan that lie in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's.
+         * @description ``stops`` of the plan in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's.
          */
         PatrolFigures: {
             /** Owed */
@@ -3689,7 +3689,7 @@ export interface components {
         };
         /**
          * SetupState
-         * @description ``applied``: the revision that every worker runs by, 0 where none tells. ``networks``: where cameras may stand.
+         * @description ``applied``: the revision that every worker runs by, 0 where none tells. ``networks``: where cameras may be.
          */
         SetupState: {
             /** Applied */
