@@ -68,7 +68,7 @@ class RevisionInfo(Message):
 
 
 class SetupState(Message):
-    """``applied``: the revision that every worker runs by, 0 where none tells. ``networks``: where cameras may stand."""
+    """``applied``: the revision that every worker runs by, 0 where none tells. ``networks``: where cameras may be."""
 
     revision: int
     applied: int

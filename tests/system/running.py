@@ -154,13 +154,18 @@ def prepare(settings: Settings, folder: Path) -> Path:
     settings.state_dir.mkdir(exist_ok=True)
     config = folder / "node.yaml"
     config.write_text(as_yaml(settings), "utf-8")
+    account(settings, ACCOUNT, Role.OPERATOR, "值班员")
+    return config
+
+
+def account(settings: Settings, username: str, role: Role, display_name: str = "") -> None:
+    """Somebody who may log in with :data:`PASSWORD`, everywhere."""
     engine = open_engine(database_url(settings))
     accounts = AccountStore(engine, time.time)
     accounts.migrate()
     with suppress(AccountExists):  # a second start on the same folder
-        accounts.add(ACCOUNT, PASSWORD, Role.OPERATOR, ("*",), "值班员")
+        accounts.add(username, PASSWORD, role, ("*",), display_name or username)
     engine.dispose()
-    return config
 
 
 @contextmanager

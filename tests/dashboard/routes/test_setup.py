@@ -1,4 +1,4 @@
-"""Setting up by page: who may, what a revision does to the dashboard, what is refused, and that no password comes out."""
+"""Setting up by page: who may, what a revision changes, what is refused, and that no password comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stream is tried as a worker would read it: what it is, with its picture; and each way to be wrong by its own word."""
+"""A stream is tried as a worker would read it: what it is, with its picture; each way to be wrong has its word."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""Setting up a running node by its API: a revision reaches the camera that it is about, and its neighbours go on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from dashboard.policy import Role
+from ingest.simulator.background import SimulatorThread
+from tests.system.running import PASSWORD, RunningNode, account, county, running, wait_for
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(170)]
+
+ENGINEER = "engineer"
+WHOLE = {"id": "whole", "name": "全画面", "polygon": [(0, 0), (1, 0), (1, 1), (0, 1)]}
+ANYBODY = {
+    "id": "anybody",
+    "kind": "intrusion",
+    "name": "有人或车",
+    "zone": "whole",
+    "classes": ["person", "bicycle", "motorcycle", "car", "truck", "bus"],
+}
+
+
+@pytest.fixture(scope="module")
+def node(cameras: SimulatorThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """Two cameras, and somebody who may set up more."""
+    folder: Path = tmp_path_factory.mktemp("setup")
+    settings = county(cameras, ["S0", "S1"], folder / "state")
+    with running(settings, folder) as started:
+        account(settings, ENGINEER, Role.ENGINEER)
+        yield started
+
+
+@pytest.fixture
+def engineer(node: RunningNode) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=node.wall, trust_env=False, timeout=60) as client:
+        client.post("/api/login", json={"username": ENGINEER, "password": PASSWORD}).raise_for_status()
+        yield client
+
+
+def health(client: httpx.Client) -> dict[str, Any]:
+    return {each["camera_id"]: each for each in client.get("/api/cameras/health").raise_for_status().json()}
+
+
+def test_a_camera_is_tried_added_drawn_on_fires_and_is_undone_while_its_neighbours_go_on(
+    node: RunningNode, engineer: httpx.Client, cameras: SimulatorThread
+) -> None:
+    neighbours = [camera.id for camera in node.settings.cameras]
+    wait_for(lambda: all(health(engineer)[name]["phase"] == "live" for name in neighbours), 30, "the neighbours live")
+    since = {name: health(engineer)[name]["since"] for name in neighbours}
+    base = engineer.get("/api/setup").json()["revision"]
+
+    stream = {"url": cameras.url("LOCKED", "sub")}
+    wrong = {"stream": stream, "username": "admin", "password": "wrong"}
+    assert engineer.post("/api/setup/probe", json=wrong).raise_for_status().json()["fault"] == "refused"
+    asked = {**wrong, "password": "right"}
+    report = engineer.post("/api/setup/probe", json=asked).raise_for_status().json()
+    assert (report["fault"], report["codec"]) == (None, "h264")
+    assert report["picture"].startswith("data:image/jpeg")
+
+    camera: dict[str, Any] = {
+        **{"id": "new-1", "site": node.settings.sites[0].id, "name": "新口", "main": stream},
+        **{"username": "admin", "password": "right"},
+    }
+    saved = engineer.post("/api/setup/cameras", json={"base": base, "camera": camera}).raise_for_status().json()
+    wait_for(lambda: engineer.get("/api/setup").json()["applied"] == base + 1, 5, "every worker follows")
+    wait_for(lambda: health(engineer)["new-1"]["analysed"] > 0, 20, "the new camera is analysed")
+
+    with_rule = {**camera, "password": None, "zones": [WHOLE], "rules": [ANYBODY]}
+    with engineer.stream("POST", "/api/setup/rehearse", json={"camera": with_rule}) as lines:
+        found = next(line for line in map(json.loads, lines.iter_lines()) if line["found"])
+    assert found["found"][0]["rule_id"] == "anybody"
+    base = saved["revision"]["number"]
+    before = health(engineer)["new-1"]["since"]
+    engineer.post("/api/setup/cameras", json={"base": base, "camera": with_rule}).raise_for_status()
+    wait_for(
+        lambda: engineer.get("/api/events", params={"camera": "new-1", "kind": "intrusion"}).json()["total"] > 0,
+        40,
+        "what was drawn fires",
+    )
+    assert health(engineer)["new-1"]["since"] == before, "drawing ends no picture"
+
+    engineer.post("/api/setup/revisions/1/restore", json={"base": base + 1}).raise_for_status()
+    wait_for(lambda: engineer.get("/api/setup").json()["applied"] == base + 2, 5, "every worker follows")
+    assert "new-1" not in health(engineer)
+    now = health(engineer)
+    assert {name: now[name]["since"] for name in neighbours} == since
+    exported = (node.settings.state_dir / "settings.yaml").read_text("utf-8")
+    assert f"Revision {base + 2}" in exported
+    assert "new-1" not in exported
