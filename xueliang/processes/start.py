@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from configs.loader import SettingsFaults, load
 from configs.schema import Settings
 from xueliang import logs
 from xueliang.preflight import CannotStart
+
+MOST_FILES = 65_536
 
 
 def arguments(name: str) -> argparse.ArgumentParser:
@@ -28,9 +31,17 @@ def run(name: str, config: Path, body: Callable[[Settings], None]) -> int:
     is one plain line and no traceback.
     """
     logs.configure(name)
+    _open_as_many_files_as_allowed()
     try:
         body(load(config, os.environ))
     except (SettingsFaults, CannotStart) as error:
         sys.stderr.write(logs.redact(str(error)) + "\n")
         return 1
     return 0
+
+
+def _open_as_many_files_as_allowed() -> None:
+    """A thousand walls are a thousand sockets and more; the usual soft limit, 1024, is for programs that ``select``."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
