@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocket
 from pydantic import ValidationError
 
 from dashboard.access.viewer import Viewer
@@ -21,11 +21,21 @@ from dashboard.messages import HelloItem, Ping, Pong, TroubleItem
 SEND_LIMIT_S = 10.0
 RETRY_S = 0.5
 TOO_SLOW = 4008
-MAX_PING_BYTES = 256
+UNSUPPORTED, POLICY, TOO_BIG = 1003, 1008, 1009
+MAX_PING_CHARS = 256
 
 
 class TooSlow(Exception):
     """The browser does not take what it is sent."""
+
+
+class BadMessage(Exception):
+    """What the browser said is nothing that a page says. ``code`` after RFC 6455, section 7.4.1, and ``reason``."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 class FeedSession:
@@ -50,15 +60,18 @@ class FeedSession:
         self._send_limit_s = send_limit_s
 
     async def receive(self) -> None:
-        """Answers pings; returns when the browser has left. Anything else that it says is ignored."""
+        """Answers pings; returns when the browser has left. Raises :class:`BadMessage` for anything else that it says,
+        and for a ping that is older than the one before."""
+        newest = float("-inf")
         while True:
-            try:
-                text = await self._socket.receive_text()
-            except (WebSocketDisconnect, KeyError):  # KeyError: a binary message, which nobody sends
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
                 return
-            ping = parse_ping(text)
-            if ping is not None:
-                await self._send(Pong(t=ping.t, server_time=self._clock()).model_dump_json())
+            ping = parse_ping(message.get("text"))
+            if not ping.t >= newest:
+                raise BadMessage(POLICY, "out of order")
+            newest = ping.t
+            await self._send(Pong(t=ping.t, server_time=self._clock()).model_dump_json())
 
     async def serve(self, last_id: str | None) -> None:
         """Sends until cancelled. Raises :class:`TooSlow`."""
@@ -152,11 +165,13 @@ class FeedSession:
             raise TooSlow from None
 
 
-def parse_ping(text: str) -> Ping | None:
-    """``None`` for anything that is no ping."""
-    if len(text) > MAX_PING_BYTES:
-        return None
+def parse_ping(text: str | None) -> Ping:
+    """``None`` is a binary message. Raises :class:`BadMessage` for anything that is no ping."""
+    if text is None:
+        raise BadMessage(UNSUPPORTED, "binary")
+    if len(text) > MAX_PING_CHARS:
+        raise BadMessage(TOO_BIG, "too big")
     try:
         return Ping.model_validate_json(text)
     except ValidationError:
-        return None
+        raise BadMessage(POLICY, "unknown message") from None

@@ -11,7 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from dashboard.access.guard import FeedViewer, LiveViewer
 from dashboard.dependencies import Deps
-from dashboard.feed.session import FeedSession, TooSlow
+from dashboard.feed.session import BadMessage, FeedSession, TooSlow
 from dashboard.live.proxy import UNKNOWN_CAMERA, LiveTile, NotDraining
 from dashboard.policy import Action
 
@@ -24,11 +24,11 @@ TOO_SLOW = 4008
 CLOSE_LIMIT_S = 1.0
 
 
-async def _close(socket: WebSocket, code: int) -> None:
+async def _close(socket: WebSocket, code: int, reason: str | None = None) -> None:
     """Best effort: to a browser that does not drain, no close frame can be sent either."""
     try:
         async with asyncio.timeout(CLOSE_LIMIT_S):
-            await socket.close(code)
+            await socket.close(code, reason)
     except (TimeoutError, RuntimeError, WebSocketDisconnect):
         log.info("websocket_close_not_sent", code=code)
 
@@ -80,6 +80,9 @@ async def feed(socket: WebSocket, admission: FeedViewer, deps: Deps, last_id: st
         except TooSlow:
             deps.hub.let_go(viewer)
             await _close(socket, TOO_SLOW)
+        except BadMessage as error:
+            deps.hub.refuse(viewer, error.reason)
+            await _close(socket, error.code, error.reason)
 
 
 @router.websocket("/api/live/{camera_id}")
