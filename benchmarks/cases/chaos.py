@@ -144,19 +144,19 @@ class Chaos:
         return time.monotonic() - began
 
     def settle(self) -> None:
-        """End the load, and wait until what was reported has arrived and is counted, or ``DRAIN_S`` are over."""
+        """End the load, and wait until what was reported by then has arrived and is counted, or ``DRAIN_S`` are over.
+        Counts are copied into the store every two seconds."""
         self.loaders[-1].terminate()
         self.loaders[-1].wait(30)
+        self.witness.stop()
         deadline = time.monotonic() + DRAIN_S
         while (self.lost() or self.miscounted()) and time.monotonic() < deadline:
             time.sleep(0.5)
 
     def lost(self) -> list[str]:
-        """Reported candidates that are neither stored nor merged into what is. The cameras go on: what they report
-        after this began does not count."""
-        reported = dict(self.witness.reported)
+        """Reported candidates that are neither stored nor merged into what is."""
         stored = {row.id for row in self.rows()}
-        missing = [event_id for event_id in reported if event_id not in stored]
+        missing = [event_id for event_id in self.witness.reported if event_id not in stored]
         keys = [SEEN_PREFIX + event_id for event_id in missing]
         words = cast("list[bytes | None]", self.redis.mget(keys)) if keys else []
         return [
