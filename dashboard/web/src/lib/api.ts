@@ -1,7 +1,7 @@
 /** Typed calls of the dashboard's HTTP. Every failure is an `ApiError` with one sentence and one way on. */
 
 import type { Words } from "./i18n";
-import type { Account, AlarmLoad, CameraHealth, Correction, Course, DeskInfo, EventPage, EventRow, Evidence, HandOver, Histogram, NodeInfo, Overview, RecordingTimeline, RegionOutline, Rotation, Scene, SceneDraft, ScreenCode, ScreenContent, ScreenInfo, Sending, Shift } from "./model";
+import type { Account, AlarmLoad, CameraDraft, CameraHealth, Correction, Course, DeskInfo, EventPage, EventRow, Evidence, HandOver, Histogram, NodeInfo, Overview, ProbeReport, Probing, RecordingTimeline, RegionOutline, RevisionInfo, Rotation, Saved, Scene, SceneDraft, ScreenCode, ScreenContent, ScreenInfo, Sending, SetupState, Shift } from "./model";
 
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -116,6 +116,25 @@ export function makeApi(options: ApiOptions) {
     overview: (region: string | undefined, signal?: AbortSignal) => call<Overview>("GET", `/api/overview${queryString({ region })}`, undefined, signal),
     outlines: () => call<RegionOutline[]>("GET", "/api/overview/outlines"),
     alarmLoad: (query: { readonly from: number; readonly to: number }, signal?: AbortSignal) => call<AlarmLoad>("GET", `/api/alarms/load${queryString(query)}`, undefined, signal),
+    setup: () => call<SetupState>("GET", "/api/setup"),
+    saveCamera: (base: number, camera: CameraDraft, why: string) => call<Saved>("POST", "/api/setup/cameras", { base, camera, why }),
+    removeCamera: (base: number, cameraId: string, why: string) => call<Saved>("DELETE", `/api/setup/cameras/${id(cameraId)}${queryString({ base, why })}`),
+    revisions: () => call<{ revisions: RevisionInfo[] }>("GET", "/api/setup/revisions"),
+    restoreRevision: (base: number, number: number, why: string) => call<Saved>("POST", `/api/setup/revisions/${number}/restore`, { base, why }),
+    probe: (probing: Probing, signal: AbortSignal) => call<ProbeReport>("POST", "/api/setup/probe", probing, signal),
+    /** Tries the draft's rules on what the camera shows; `onLine` hears each line, until `signal` ends it. */
+    rehearse: async (camera: CameraDraft, signal: AbortSignal, onLine: (line: string) => void): Promise<void> => {
+      const body = JSON.stringify({ camera });
+      const response = await options.fetch("/api/setup/rehearse", { method: "POST", headers: { "content-type": "application/json" }, body, credentials: "same-origin", signal });
+      if (!response.ok || response.body === null) throw await failureOf(response);
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const lines = (rest + part.value).split("\n");
+        rest = lines.pop() ?? "";
+        lines.forEach(onLine);
+      }
+    },
     scenes: () => call<Scene[]>("GET", "/api/scenes"),
     makeScene: (draft: SceneDraft) => call<Scene>("POST", "/api/scenes", draft),
     deleteScene: (sceneId: string) => call<void>("DELETE", `/api/scenes/${id(sceneId)}`),
