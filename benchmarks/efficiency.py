@@ -3,7 +3,8 @@
 Both run as many sessions of one thread, in short slices by turns, so that what else the machine does meets both. On an
 accelerator both run as many pictures at once, and ONNX Runtime alone has them in the device's memory for good.
 
-``python -m benchmarks.efficiency MODEL VIDEO SESSIONS ROUNDS`` compares in a process of its own, on its processor.
+``python -m benchmarks.efficiency MODEL VIDEO SESSIONS ROUNDS whole|fitted`` compares in a process of its own, on its
+processor.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ from detect.accelerator import CPU, Accelerator
 from detect.detection import Detections
 from detect.detector import OnnxDetector
 from detect.filler import InputFiller
+from detect.fitting import fitted, resized
 from detect.stage import DetectionStage
 from ingest.frame import Frame
 from ingest.ledger import FrameLedger
 from ingest.pictures import DecodedPicture
+from models.manifest import ModelInput
 from models.spec import ModelSpec
 
+WHOLE, FITTED = "whole", "fitted"
+"""Sizes of the input: as the file has it; as the picture needs it."""
 RING = 8
 """Decoded pictures, looked at in turn: more than a core's own caches hold."""
 
@@ -76,20 +81,25 @@ def compare(
     slice_s: float,
     accelerator: Accelerator = CPU,
     batch: int = 1,
+    fit: bool = False,
 ) -> Comparison:
     """Both by turns, ``rounds`` times; the first slices of both are thrown away.
+
+    ``fit``: both at the size of the input that these pictures need, else both at the whole.
 
     Raises :class:`models.errors.ModelError` where the model does not run on ``accelerator``.
     """
     cv2.setNumThreads(1)  # as in a worker
 
     def open_detectors() -> OnnxDetector:
-        return OnnxDetector(spec, min_score=0.25, nms_iou=0.6, accelerator=accelerator, batch=batch)
+        return OnnxDetector(spec, min_score=0.25, nms_iou=0.6, accelerator=accelerator, batch=batch, fit=fit)
 
     told = Comparison()
     source = _Tap(frames, cameras=2 * sessions * batch)
     stage = DetectionStage(open_detectors, source, source.ledger, source.done, sessions=sessions)
-    bare = _Bare(spec, frames[0], sessions, accelerator, batch)
+    width, height = fitted(spec.input, frames[0].width, frames[0].height)
+    at = spec.input.model_copy(update={"width": width, "height": height}) if fit else spec.input
+    bare = _Bare(spec, at, frames[0], sessions, accelerator, batch)
     stage.start()
     with closing(source), closing(bare):
         for turn in range(rounds + 1):
@@ -171,13 +181,20 @@ class _Bare:
     """ONNX Runtime alone, on a tensor that a real picture filled once."""
 
     def __init__(
-        self, spec: ModelSpec, frame: av.VideoFrame, sessions: int, accelerator: Accelerator, batch: int
+        self,
+        spec: ModelSpec,
+        at: ModelInput,
+        frame: av.VideoFrame,
+        sessions: int,
+        accelerator: Accelerator,
+        batch: int,
     ) -> None:
-        pixels: NDArray[np.float32] = np.zeros((batch, 3, spec.input.height, spec.input.width), np.float32)
+        pixels: NDArray[np.float32] = np.zeros((batch, 3, at.height, at.width), np.float32)
         for target in pixels:
-            InputFiller(spec.input, target)(DecodedPicture(frame))
+            InputFiller(at, target)(DecodedPicture(frame))
         self._batch = batch
-        self._runs = [_bare_run(spec, accelerator, pixels) for _ in range(sessions)]
+        data = spec.path.read_bytes() if at == spec.input else resized(spec.path.read_bytes(), at)
+        self._runs = [_bare_run(data, at, accelerator, pixels) for _ in range(sessions)]
         self._pool = ThreadPoolExecutor(sessions)
 
     def run(self, seconds: float) -> Slice:
@@ -199,13 +216,15 @@ class _Bare:
         self._pool.shutdown()
 
 
-def _bare_run(spec: ModelSpec, accelerator: Accelerator, pixels: NDArray[np.float32]) -> Callable[[], object]:
+def _bare_run(
+    data: bytes, at: ModelInput, accelerator: Accelerator, pixels: NDArray[np.float32]
+) -> Callable[[], object]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     providers = [(name, dict(options_of)) for name, options_of in accelerator.providers]
-    session = ort.InferenceSession(str(spec.path), options, providers=providers)
-    sizes = np.tile(np.array([spec.input.width, spec.input.height], np.int64), (len(pixels), 1))
-    feed = {port.name: pixels if port.name == spec.input.name else sizes for port in session.get_inputs()}
+    session = ort.InferenceSession(data, options, providers=providers)
+    sizes = np.tile(np.array([at.width, at.height], np.int64), (len(pixels), 1))
+    feed = {port.name: pixels if port.name == at.name else sizes for port in session.get_inputs()}
     if accelerator.bound_to is None:
         return partial(session.run, None, feed)
     binding = session.io_binding()
@@ -218,8 +237,15 @@ def _bare_run(spec: ModelSpec, accelerator: Accelerator, pixels: NDArray[np.floa
 
 def main(argv: Sequence[str]) -> None:
     """Prints the slices as JSON."""
-    model, video, sessions, rounds = argv
-    told = compare(spec_of(Path(model)), decoded(Path(video)), sessions=int(sessions), rounds=int(rounds), slice_s=1.0)
+    model, video, sessions, rounds, size = argv
+    told = compare(
+        spec_of(Path(model)),
+        decoded(Path(video)),
+        sessions=int(sessions),
+        rounds=int(rounds),
+        slice_s=1.0,
+        fit=size == FITTED,
+    )
     print(json.dumps(asdict(told)))
 
 

@@ -20,7 +20,7 @@ from detect.detector import CameraDetectors, ManyDetector
 from detect.probing import ProbePicture
 
 _log = structlog.get_logger(__name__)
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,10 +20,12 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from detect.accelerator import CPU, Accelerator, AcceleratorError, library_fault, remedy
 from detect.binding import DeviceRun, run_sizes
+from detect.fitting import resized
 from models.errors import ModelFileError, NotADetectorError
+from models.manifest import ModelInput
 from models.spec import ModelSpec
 
-_LOG_ERRORS_ONLY = 3
+_LOG_ERRORS_ONLY, _LOG_FATAL_ONLY = 3, 4
 _CHANNELS = 3
 PIXEL_TYPES: Mapping[str, type[np.floating[Any]]] = MappingProxyType(
     {"tensor(float)": np.float32, "tensor(float16)": np.float16}
@@ -71,8 +73,12 @@ class Graph:
         return tuple(port for port in self.inputs if port is not self.sizes_input)
 
 
-def open_session(data: bytes, subject: object, *, accelerator: Accelerator = CPU) -> tuple[ort.InferenceSession, Graph]:
+def open_session(
+    data: bytes, subject: object, *, accelerator: Accelerator = CPU, silent: bool = False
+) -> tuple[ort.InferenceSession, Graph]:
     """A session of one thread on the processor, or on the accelerator and on nothing else.
+
+    ``silent``: what goes wrong is only raised, and not told to standard error too: it was to be expected.
 
     Raises :class:`ModelFileError` naming ``subject`` where the bytes cannot be run, and
     :class:`detect.accelerator.AcceleratorError` where they cannot be run there.
@@ -81,7 +87,7 @@ def open_session(data: bytes, subject: object, *, accelerator: Accelerator = CPU
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.log_severity_level = _LOG_FATAL_ONLY if silent else _LOG_ERRORS_ONLY
     try:
         # Without its own fallback, which is silent and also comes in the middle of the work, at a failed run.
         session = ort.InferenceSession(data, options, providers=_ort_providers(accelerator), enable_fallback=0)
@@ -123,10 +129,17 @@ class OnnxSession:
     :meth:`run`. ``batch`` is what a model with a free batch axis is given room for; one with a fixed batch has its own.
     Raises :class:`ModelFileError` where the bytes are not the spec's or not ONNX, :class:`NotADetectorError` where the
     inputs are not the spec's, and :class:`detect.accelerator.AcceleratorError` where ``accelerator`` cannot run it.
+
+    ``at``: another size of the input than the file's, to which it is rewritten. Then ``ValueError`` is raised too.
     """
 
-    def __init__(self, spec: ModelSpec, *, accelerator: Accelerator = CPU, batch: int = 1) -> None:
-        self._session, self.graph = open_session(_verified(spec), spec.path, accelerator=accelerator)
+    def __init__(
+        self, spec: ModelSpec, *, accelerator: Accelerator = CPU, batch: int = 1, at: ModelInput | None = None
+    ) -> None:
+        data = _verified(spec)
+        if at is not None:
+            data, spec = resized(data, at), replace(spec, input=at)
+        self._session, self.graph = open_session(data, spec.path, accelerator=accelerator, silent=at is not None)
         fault = _input_fault(self.graph, spec)
         if fault is not None:
             raise NotADetectorError(spec.id, fault, "correct the manifest's entry, or use another model")

@@ -30,8 +30,8 @@ def open_picture(path: Path) -> ArrayPicture:
 
 @pytest.fixture
 def real_detector(shared_folder: Path) -> OnnxDetector:
-    entry = shipped_manifest().entry("yolox_nano_416")
-    return OnnxDetector(spec_of(entry, shared_folder / "models" / "yolox_nano_416.onnx"), min_score=0.4, nms_iou=0.6)
+    spec = spec_of(shipped_manifest().entry("yolox_nano_416"), shared_folder / "models" / "yolox_nano_416.onnx")
+    return OnnxDetector(spec, min_score=0.4, nms_iou=0.6, fit=False)
 
 
 def test_the_golden_boxes_within_a_pixel(real_detector: OnnxDetector, shared_folder: Path) -> None:
