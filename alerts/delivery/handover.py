@@ -73,6 +73,9 @@ def _opened(opened: dict[str, Spool], spools: Path, name: str) -> Spool:
 def _move(some: list[Kept], old: Spool, new: Spool) -> int:
     there = new.keep([kept.candidate for kept in some])
     new.stored(kept.candidate.event.id for kept in some if kept.stored)
+    for kept in some:
+        if kept.merged_into is not None:
+            new.merged(kept.candidate.event.id, kept.merged_into)
     old.settle(there)
     if len(there) < len(some):
         log.error("spool_not_handed_over", candidates=len(some) - len(there), trouble=new.trouble)

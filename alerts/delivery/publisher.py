@@ -15,11 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import structlog
 from redis import RedisError
 
-from alerts.bus import BusEmptied, EventBus, Outcome
+from alerts.bus import REMEMBER_S, BusEmptied, EventBus, Outcome
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.outbox import Outbox
 from alerts.delivery.reported import Reported
-from alerts.delivery.spool import Spool
+from alerts.delivery.spool import Kept, Spool
 from alerts.event import Candidate
 from alerts.rules.base import Ongoing
 from alerts.situations import Change, Situations, readable_states
@@ -239,11 +239,18 @@ class Publisher:
                     if window is not None:
                         held.append((kept.candidate, *window))
         self._bus.put_back(held)
-        outcomes = self._bus.publish([kept.candidate for kept in found if not kept.stored])
+        outcomes = self._bus.publish([kept.candidate for kept in found if not kept.stored and not self._is_hit(kept)])
         self._counts["replayed"] += len(outcomes)
         self._take_in(outcomes)
+        self._take_in(
+            Outcome(kept.candidate, None, kept.merged_into, again=True) for kept in found if self._is_hit(kept)
+        )
         for _ in ids:
             self._again.popleft()
+
+    def _is_hit(self, kept: Kept) -> bool:
+        """Whether the bus has counted it as a hit and may have forgotten so: it would make an event of it."""
+        return kept.merged_into is not None and self._wall() - kept.candidate.event.detected_at > REMEMBER_S / 2
 
     def _send(self) -> None:
         batch = self._outbox.take(BATCH)

@@ -65,6 +65,8 @@ class Reported:
         if outcome.stream_id is None:
             if not carried:
                 self._spool.settle([event_id])
+            elif outcome.merged_into is not None:
+                self._spool.merged(event_id, outcome.merged_into)
             return
         milliseconds, _, sequence = outcome.stream_id.partition("-")
         position = int(milliseconds), int(sequence)

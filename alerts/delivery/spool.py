@@ -24,7 +24,18 @@ from typing import BinaryIO
 import structlog
 from pydantic import ValidationError
 
-from alerts.delivery.spool_file import CANDIDATE, HEADER, SETTLED, STORED, Record, decode_ids, encode, encode_ids, scan
+from alerts.delivery.spool_file import (
+    CANDIDATE,
+    HEADER,
+    MERGED,
+    SETTLED,
+    STORED,
+    Record,
+    decode_ids,
+    encode,
+    encode_ids,
+    scan,
+)
 from alerts.event import Candidate
 
 log = structlog.get_logger(__name__)
@@ -40,10 +51,11 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A candidate of the spool; ``stored``: the historian has it."""
+    """One of the spool. ``stored``: the historian has it; ``merged_into``: the event that counts it as a hit."""
 
     candidate: Candidate
     stored: bool
+    merged_into: str | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +67,7 @@ class _Place:
     start: int
     length: int
     stored: bool = False
+    merged_into: str | None = None
 
 
 class Spool:
@@ -121,6 +134,15 @@ class Spool:
         """The historian has these events: they need not be published again, but still hold their windows."""
         self._mark(STORED, [event_id for event_id in ids if (p := self._live.get(event_id)) and not p.stored])
 
+    def merged(self, hit_id: str, event_id: str) -> None:
+        """The bus has counted this one as a hit of the other: known for longer than the bus remembers it."""
+        with self._lock:
+            place = self._live.get(hit_id)
+            if place is None or place.merged_into is not None:
+                return
+            place.merged_into = event_id
+            self._note(MERGED, [hit_id, event_id])
+
     def settle(self, ids: Iterable[str]) -> None:
         """Nothing depends on these any more."""
         self._mark(SETTLED, [event_id for event_id in ids if event_id in self._live])
@@ -134,8 +156,8 @@ class Spool:
         """These candidates, in the given order; one that is settled or cannot be read is left out."""
         with self._lock:
             places = [(event_id, place) for event_id in ids if (place := self._live.get(event_id)) is not None]
-            found = [(self._read(event_id, place), place.stored) for event_id, place in places]
-        return [Kept(candidate, stored) for candidate, stored in found if candidate is not None]
+            found = [(self._read(event_id, place), place) for event_id, place in places]
+        return [Kept(candidate, at.stored, at.merged_into) for candidate, at in found if candidate is not None]
 
     def holds(self, event_id: str) -> bool:
         """Whether it is on the disk and not settled."""
@@ -203,11 +225,14 @@ class Spool:
                     self._counts["settled"] += 1
                 else:
                     place.stored = True
-            try:
-                self._append(encode_ids(kind, ids))
-                self._shrink()
-            except OSError:
-                self._counts["unmarked"] += len(ids)
+            self._note(kind, ids)
+
+    def _note(self, kind: int, ids: list[str]) -> None:
+        try:
+            self._append(encode_ids(kind, ids))
+            self._shrink()
+        except OSError:
+            self._counts["unmarked"] += len(ids)
 
     def _append(self, data: bytes) -> int:
         """Write to the newest segment, or to a new one where that is full; returns the offset."""
@@ -273,6 +298,8 @@ class Spool:
             self._place(event_id, moved)
             if place.stored:
                 self._append(encode_ids(STORED, [event_id]))
+            if place.merged_into is not None:
+                self._append(encode_ids(MERGED, [event_id, place.merged_into]))
         self._sync()
 
     def _tell(self, trouble: str | None) -> None:
@@ -334,3 +361,7 @@ class Spool:
                     self._place(event_id, None)
                 elif event_id in self._live:
                     self._live[event_id].stored = True
+        elif record.kind == MERGED:
+            hit_id, event_id = decode_ids(record.content)
+            if hit_id in self._live:
+                self._live[hit_id].merged_into = event_id

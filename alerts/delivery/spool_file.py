@@ -22,6 +22,9 @@ STORED = 2
 SETTLED = 3
 """Content: event ids: nothing more has to be done for them."""
 
+MERGED = 4
+"""Content: pairs of event ids: the first was counted as a hit of the second."""
+
 ID_BYTES = 36
 LONGEST = 16 * 1024 * 1024
 """A length beyond this is damage."""

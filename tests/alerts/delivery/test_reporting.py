@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from redis import Redis, RedisError
 
-from alerts.bus import DEDUP_PREFIX, EVENTS_KEY, SITUATIONS_KEY, SUPPRESSED_KEY, EventBus, Telling
+from alerts.bus import DEDUP_PREFIX, EVENTS_KEY, SEEN_PREFIX, SITUATIONS_KEY, SUPPRESSED_KEY, EventBus, Telling
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.connection import connect
 from alerts.delivery.publisher import Publisher
@@ -335,6 +335,29 @@ def test_what_a_killed_worker_had_not_told_is_told_from_its_spool(
     told = [hit.event.id for each in updates(redis_client) for hit in each.suppressed]
     assert told == [hit.event.id for hit in hits[:LISTED]]
     assert updates(redis_client)[-1].hits == 60
+
+
+def test_a_hit_that_the_bus_has_forgotten_is_still_told_as_one(
+    life: Callable[..., Any], redis_client: Redis, recent: MakeCandidate, clocks: Clocks
+) -> None:
+    class Killed(EventBus):
+        def tell(self, changes: Sequence[Telling]) -> None:
+            raise RedisError("killed before")
+
+    event, hit = recent("k", window_s=60), recent("k", window_s=60)
+    with life() as publisher:
+        publisher._bus = Killed(redis_client)
+        publisher.submit([event, hit])
+        until(arrived(publisher, 2))
+    clocks.ahead += 3 * 3600.0
+    for key in (SEEN_PREFIX + event.event.id, SEEN_PREFIX + hit.event.id, DEDUP_PREFIX + "k"):
+        redis_client.delete(key)
+    with life():
+        clocks.ahead += 4
+        until(lambda: len(updates(redis_client)) > 0)
+    assert ids(redis_client).count(hit.event.id) == 0
+    assert [each.event.id for each in updates(redis_client)[0].suppressed] == [hit.event.id]
+    assert updates(redis_client)[0].event_id == event.event.id
 
 
 def test_a_disk_that_keeps_nothing_stops_no_alarm(
