@@ -6,7 +6,8 @@ from collections.abc import Callable
 from random import random
 
 FIRST_S = 0.2
-LONGEST_S = 3.0
+LONGEST_S = 1.0
+"""So much longer than the outage itself a client is away at most; trying costs next to nothing."""
 
 
 class Backoff:
