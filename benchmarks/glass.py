@@ -123,7 +123,7 @@ def glass(
         with running.node(wanted, workdir, ModelSettings(id=SCENES_ONLY), patrol=(patrol or _standing)(wanted)) as node:
             ready = node.ready()
             _add_account(node.settings)
-            with _page(program, tiles) as page:
+            with _page(program) as page:
                 ids = tuple(camera.id for camera in wanted)
                 mapped = dict(zip(ids, names, strict=True))
                 shown = Glass(page, node, simulator, str(ready["wall"]), str(ready["control"]), ids, mapped)
@@ -162,13 +162,12 @@ def _add_account(settings: Settings) -> None:
 
 
 @contextmanager
-def _page(program: str, tiles: int) -> Iterator[Page]:
+def _page(program: str) -> Iterator[Page]:
     geometry = {"bits": BITS, "width": float(CELL_WIDTH), "height": float(CELL_HEIGHT)}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
         page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN", bypass_csp=True)
         page.set_default_timeout(30_000)
-        page.add_init_script(f"localStorage.setItem('xueliang.layout', '{tiles}');")
         page.add_init_script(f"({_PROBE})({json.dumps(geometry)});")
         yield page
         browser.close()
@@ -181,6 +180,7 @@ def _open_wall(shown: Glass, tiles: int) -> None:
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
     page.locator("[data-testid=tile-1]").wait_for()
+    page.get_by_test_id(f"layout-{tiles}").click()
     shown.until(lambda: len(shown.ask("live()")) == tiles, 45, f"{tiles} live tiles")
 
 

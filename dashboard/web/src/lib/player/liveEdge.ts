@@ -7,24 +7,59 @@ export type Move =
   | { readonly do: "rate"; readonly rate: number }
   | { readonly do: "seek"; readonly to: number };
 
-/** Further behind than this, catching up would take too long: jump. */
-export const SEEK_BEHIND_S = 0.8;
-/** Where a jump lands, behind the newest frame: room for the browser to start playing. */
-export const EDGE_MARGIN_S = 0.12;
-const CATCH_UP_BEHIND_S = 0.3;
-const HURRY_BEHIND_S = 0.5;
+/** What is kept buffered as long as nothing is known of how evenly pictures arrive. */
+export const USUAL_BEHIND_S = 0.2;
+const MOST_BEHIND_S = 0.6;
+/** Room beyond a picture and the jitter, for the browser to append and decode. */
+const MARGIN_S = 0.06;
+/** Further beyond what is wanted than this, catching up would take too long: jump. */
+export const SEEK_BEYOND_S = 0.6;
+const HURRY_BEYOND_S = 0.25;
+/** Having caught up means to be a little below: else the rate would change with every picture. */
+const CAUGHT_UP_S = 0.05;
 export const KEEP_BEHIND_S = 10;
 
-export function follow(ranges: readonly Range[], current: number, rate: number): Move {
+/** `wanted`: how far behind the newest picture's end playback shall stand right after it was buffered. */
+export function follow(ranges: readonly Range[], current: number, rate: number, wanted: number): Move {
   const last = ranges[ranges.length - 1];
   if (last === undefined) return { do: "nothing" };
   const [start, end] = last;
-  const edge = Math.max(start, end - EDGE_MARGIN_S);
-  if (current < start || current > end + SEEK_BEHIND_S) return { do: "seek", to: edge };
-  const behind = end - current;
-  if (behind > SEEK_BEHIND_S) return { do: "seek", to: edge };
-  const wanted = behind > HURRY_BEHIND_S ? 1.2 : behind > CATCH_UP_BEHIND_S ? 1.08 : 1;
-  return wanted === rate ? { do: "nothing" } : { do: "rate", rate: wanted };
+  const beyond = end - current - wanted;
+  if (current < start || current > end + SEEK_BEYOND_S || beyond > SEEK_BEYOND_S) return { do: "seek", to: Math.max(start, end - wanted + CAUGHT_UP_S) };
+  const calm = rate > 1 && beyond > -CAUGHT_UP_S ? 1.08 : 1;
+  const next = beyond > HURRY_BEYOND_S ? 1.2 : beyond > 0 ? 1.08 : calm;
+  return next === rate ? { do: "nothing" } : { do: "rate", rate: next };
+}
+
+const WINDOW_S = 4;
+/** The first pictures come as a whole GOP at once: that is no jitter. */
+const GREETING_S = 0.5;
+
+/** How evenly pictures arrive, and so how far behind the newest one playback must stay in order not to stand still. */
+export class Arrivals {
+  private recent: { readonly at: number; readonly delay: number }[] = [];
+  private newest: number | null = null;
+  private interval = 0;
+  private began: number | null = null;
+
+  /** A picture of `mediaTime` came `at`; both seconds, on clocks of their own. */
+  add(mediaTime: number, at: number): void {
+    this.began ??= at;
+    const step = this.newest === null ? 0 : mediaTime - this.newest;
+    this.newest = mediaTime;
+    if (step < 0 || step > 1) this.recent = []; // the timeline goes on elsewhere
+    else if (step > 0) this.interval = step;
+    if (at - this.began < GREETING_S) return;
+    this.recent.push({ at, delay: at - mediaTime });
+    while (this.recent[0] !== undefined && this.recent[0].at < at - WINDOW_S) this.recent.shift();
+  }
+
+  /** See {@link follow}. */
+  get wanted(): number {
+    if (this.recent.length < 2) return USUAL_BEHIND_S;
+    const delays = this.recent.map(({ delay }) => delay);
+    return Math.min(MOST_BEHIND_S, this.interval + (Math.max(...delays) - Math.min(...delays)) + MARGIN_S);
+  }
 }
 
 /** The stretch to remove, or null: called rarely, so that trimming does not compete with appending. */

@@ -5,7 +5,7 @@ import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
 
 import { Appender } from "./appender";
 import { HIDDEN, type Signals } from "./freshness";
-import { follow } from "./liveEdge";
+import { Arrivals, follow } from "./liveEdge";
 import { parsePrft } from "./prft";
 import type { Recent } from "./recent";
 import { Timeline } from "./timeline";
@@ -47,6 +47,7 @@ export class Player {
   faultSinceMs: number | null = null;
   private socket: WebSocket | null = null;
   private appender: Appender | null = null;
+  private arrivals = new Arrivals();
   private pendingInit: InitMessage | null = null;
   private state: StateMessage | null = null;
   private glassAt: number | null = null;
@@ -214,7 +215,10 @@ export class Player {
     if (this.appender === null) return; // the server sends parameters before pictures; without them there is nothing to show
     this.fragmentAt = performance.now();
     const reference = parsePrft(data);
-    if (reference !== null) this.timeline.addReference(reference);
+    if (reference !== null) {
+      this.timeline.addReference(reference);
+      this.arrivals.add(reference.mediaTime, this.fragmentAt / 1000);
+    }
     this.appender.append(data);
     this.options.recent.add(data, reference);
   }
@@ -233,6 +237,7 @@ export class Player {
     this.appender?.close();
     this.appender = null;
     this.timeline.clear();
+    this.arrivals = new Arrivals();
     this.mediaTime = -1;
   }
 
@@ -257,7 +262,7 @@ export class Player {
   private stayAtEdge(): void {
     if (this.appender === null) return;
     const { video } = this.options;
-    const move = follow(this.appender.ranges(), video.currentTime, video.playbackRate);
+    const move = follow(this.appender.ranges(), video.currentTime, video.playbackRate, this.arrivals.wanted);
     if (move.do === "seek") video.currentTime = move.to;
     else if (move.do === "rate") video.playbackRate = move.rate;
     // Refused only when the element is being torn down or paused by the browser; the next tick tries again and the
