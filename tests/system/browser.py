@@ -54,10 +54,10 @@ def open_page() -> Iterator[Page]:
         browser.close()
 
 
-def log_in(page: Page, node: RunningNode) -> None:
-    """As an operator does; the wall follows."""
+def log_in(page: Page, node: RunningNode, account: str = ACCOUNT) -> None:
+    """As an operator does; the wall follows. Every account of the tests has the same password."""
     page.goto(node.wall)
-    page.get_by_test_id("login-username").fill(ACCOUNT)
+    page.get_by_test_id("login-username").fill(account)
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
 
