@@ -48,11 +48,15 @@ export function bars(window: Window, spans: readonly { readonly begins_at: numbe
   return drawn.map(({ left, right }) => ({ left, width: Math.min(1, right) - left }));
 }
 
+/** So much of the bar is left free at its ends: a label that stands there would be cut off. */
+const MARGIN = 0.02;
+
 /** Times that are written below the bar: whole hours of the zone's clock by four, or tens of minutes. */
 export function ticks({ from, to }: Window, scale: Scale, offsetS: number): number[] {
   const step = scale === "24h" ? 4 * HOUR_S : 600;
   const first = Math.ceil((from + offsetS) / step) * step - offsetS;
-  return Array.from({ length: Math.max(0, Math.ceil((to - first) / step)) }, (_, i) => first + i * step).filter((at) => at < to);
+  const margin = (to - from) * MARGIN;
+  return Array.from({ length: Math.max(0, Math.ceil((to - first) / step)) }, (_, i) => first + i * step).filter((at) => at > from + margin && at < to - margin);
 }
 
 /** The alarm before or after `at`, by a second at least, so that going back from an alarm reaches the one before it. */

@@ -62,7 +62,8 @@ export class Playback {
   private landed = false;
   private paused = false;
   private atEnd = false;
-  private frameS = USUAL_FRAME_S;
+  /** The shortest time between two pictures that was seen; null before the second. */
+  private frameS: number | null = null;
   private frameHandle = 0;
   private readonly timer: ReturnType<typeof setInterval>;
 
@@ -127,7 +128,7 @@ export class Playback {
     this.pause();
     // Into the middle of the picture, so that rounding shows neither its neighbour nor the same again.
     const shown = this.captureMs === null ? this.at : this.captureMs / 1000;
-    this.seek(shown + (direction + 0.5) * this.frameS);
+    this.seek(shown + (direction + 0.5) * (this.frameS ?? USUAL_FRAME_S));
   }
 
   close(): void {
@@ -148,7 +149,7 @@ export class Playback {
     const before = this.captureMs;
     this.captureMs = (this.base + mediaTime) * 1000;
     const passed = before === null ? 0 : (this.captureMs - before) / 1000;
-    if (this.rate === 1 && !this.paused && passed > 0.005 && passed < 0.5) this.frameS = passed;
+    if (!this.paused && passed > 0.005 && passed < 0.5) this.frameS = Math.min(passed, this.frameS ?? passed);
     this.options.onChange();
   };
 
