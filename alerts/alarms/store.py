@@ -29,6 +29,9 @@ _OPEN = (
 """:func:`alerts.alarms.life.still_open` of a row."""
 
 
+_AT_HAND = tuple(state.value for state in AlarmState if state not in (AlarmState.SHELVED, AlarmState.CLOSED))
+
+
 class Refused(Exception):
     """The step was not taken, since the alarm stands otherwise: ``standing``. ``last`` is the step that somebody took
     before, ``None`` where nobody did; the message is the sentence to tell.
@@ -131,10 +134,11 @@ class AlarmStore:
             return tuple(Step.model_validate(dict(row._mapping)) for row in connection.execute(wanted))
 
     def unrouted(self, since: float, limit: int) -> list[EventRow]:
-        """New alarms of no desk that occurred since then, oldest first; whatever came off a shelf too."""
+        """Alarms of no desk that occurred since then, oldest first: new ones, whatever came off a shelf, and those that
+        somebody took up before a desk was found, which belong to its shift as well."""
         wanted = (
             rows_query()
-            .where(events.c.state == AlarmState.NEW.value, events.c.occurred_at >= since)
+            .where(events.c.state.in_(_AT_HAND), events.c.occurred_at >= since)
             .where(alarms.c.desk.is_(None))
             .order_by(events.c.occurred_at, events.c.id)
             .limit(limit)

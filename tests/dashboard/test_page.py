@@ -93,6 +93,7 @@ def test_the_wall_says_what_is_not_analysed_and_on_demand_what_becomes_of_all_pi
         page.keyboard.press("i")
         expect(page.get_by_test_id("tile-facts")).to_have_count(0)
 
+        page.keyboard.press("g")
         page.keyboard.press("d")
         row = page.get_by_test_id("health-row").first
         expect(row).to_have_attribute("data-camera", "east-1")

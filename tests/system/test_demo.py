@@ -93,8 +93,8 @@ def test_the_demo_tells_where_the_wall_is_and_who_may_log_in_and_ends_at_ctrl_c(
                 assert lines[-1], lines
             assert lines[-1] == f"wall ready: http://127.0.0.1:{port}"
 
-            accounts = dict(demo.stdout.readline().split() for _ in range(3))
-            assert set(accounts) == {"operator", "engineer", "admin"}
+            accounts = dict(demo.stdout.readline().split() for _ in range(6))
+            assert set(accounts) == {"operator", "leader", "liuhe", "shiqiao", "engineer", "admin"}
             for username, password in accounts.items():
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as client:
                     client.post("/api/login", json={"username": username, "password": password}).raise_for_status()

@@ -68,6 +68,7 @@ def test_the_load_of_the_desks_is_a_page_in_both_languages(wall: Any) -> None:
     with open_page() as page:
         enter(page, wall)
         expect(page.get_by_test_id("figure-online")).to_be_visible()
+        page.keyboard.press("g")
         page.keyboard.press("l")
         expect(page.get_by_test_id("notice-empty")).to_contain_text("没有报警")
         now = time.time()
