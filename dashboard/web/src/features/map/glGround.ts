@@ -72,8 +72,9 @@ export function openGround(host: HTMLElement, areas: readonly Area[], palette: P
   map.on("resize", callbacks.onMove);
   map.on("webglcontextlost", callbacks.onLost);
   map.on("click", "fill", (event) => {
-    const picked = event.features?.map(({ properties }) => properties).find(({ tone }) => tone !== "outer");
-    if (typeof picked?.["region"] === "string") callbacks.onPick(picked["region"]);
+    // The uppermost: a child, or the region itself where none lies.
+    const picked: unknown = event.features?.[0]?.properties["region"];
+    if (typeof picked === "string") callbacks.onPick(picked);
   });
   let drawn = JSON.stringify(palette);
   const ground: Ground = {

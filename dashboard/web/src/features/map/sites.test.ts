@@ -11,6 +11,7 @@ describe("a site's state", () => {
     ["pictures come and nothing looks at them", [health("a", { unanalysed: "late" })], "part"],
     ["its picture is dark", [health("a", { fault: "dark" })], "part"],
     ["the worker is silent", [health("a", { silent: true })], "off"],
+    ["its picture stands still", [health("a", { phase: "stale" })], "part"],
     ["the login is refused", [health("a", { phase: "refused" })], "off"],
     ["it is being opened", [health("a", { phase: "connecting" })], "unknown"],
     ["nobody has spoken of it", [undefined], "unknown"],

@@ -4,7 +4,7 @@ import type { Overview } from "@/lib/model";
 
 import { heatOption, todayOption, type Style } from "./options";
 
-const STYLE: Style = { font: "x", unit: 2, text: "#fff", muted: "#999", line: "#222", bar: "#00f", usual: "#fa0", ramp: ["#000", "#00f"] };
+const STYLE: Style = { font: "x", unit: 2, text: "#fff", muted: "#999", line: "#222", back: "#000", bar: "#00f", usual: "#fa0", ramp: ["#000", "#00f"] };
 const WORDS = { today: "今日", usual: "平日", weekdays: ["一", "二", "三", "四", "五", "六", "日"] };
 const TOLD: Overview = {
   region_id: null, at: 0, complete: true, open: [], sites: [], children: [], patrol: null, usual_days: 1, closings: { confirmed: 0, false: 0, test: 0 },

@@ -11,6 +11,7 @@ export interface Style {
   readonly text: string;
   readonly muted: string;
   readonly line: string;
+  readonly back: string;
   readonly bar: string;
   readonly usual: string;
   /** From nothing to most. */
@@ -65,6 +66,6 @@ export function heatOption(told: Overview, style: Style, words: ChartWords): ECh
     xAxis: { ...axisX(style), axisLine: { show: false }, splitArea: { show: false } },
     yAxis: { type: "category", data: [...words.weekdays], inverse: true, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: style.muted, fontSize: 21 * u, interval: 1 } },
     visualMap: { show: false, min: 0, max: most, inRange: { color: [...style.ramp] } },
-    series: [{ type: "heatmap", data: cells, itemStyle: { borderWidth: 2 * u, borderColor: "transparent", borderRadius: 3 * u }, emphasis: { disabled: true } }],
+    series: [{ type: "heatmap", data: cells, itemStyle: { borderWidth: 2 * u, borderColor: style.back, borderRadius: 3 * u }, emphasis: { disabled: true } }],
   };
 }

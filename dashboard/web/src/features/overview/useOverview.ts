@@ -36,7 +36,9 @@ export function useOverview(region: Ref<string | undefined>): OverviewFeed {
       failure.value = null;
       answered.value = Date.now();
     } catch (error) {
-      if (asked === request) failure.value = error;
+      if (asked !== request) return;
+      failure.value = error;
+      if (region.value !== undefined && told.value?.region_id !== region.value) told.value = null; // figures of another region
     }
   }
 
