@@ -27,7 +27,7 @@ def holder_of(camera_id: str, workers: Mapping[str, str]) -> WorkerInfo | None:
     return max(holders, key=lambda worker: worker.started_at, default=None)
 
 
-def live_url(worker: WorkerInfo, camera_id: str, stream: str) -> str:
-    """The worker's websocket for one tile."""
+def live_url(worker: WorkerInfo, camera_id: str, stream: str, form: str) -> str:
+    """The worker's websocket for one tile. ``form``: ``live`` or ``pictures``."""
     host = urlsplit(worker.url).netloc
-    return f"ws://{host}/live/{quote(camera_id, safe='')}?stream={stream}"
+    return f"ws://{host}/{form}/{quote(camera_id, safe='')}?stream={stream}"

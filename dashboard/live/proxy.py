@@ -77,6 +77,7 @@ class LiveTile:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         send_limit_s: float = SEND_LIMIT_S,
+        form: Literal["live", "pictures"] = "live",
     ) -> None:
         self._socket = socket
         self._camera_id = camera_id
@@ -86,6 +87,7 @@ class LiveTile:
         self._clock = clock
         self._sleep = sleep
         self._send_limit_s = send_limit_s
+        self._form = form
 
     async def serve(self) -> None:
         """Raises :class:`NotDraining`."""
@@ -136,7 +138,7 @@ class LiveTile:
 
     def _connect(self, worker: WorkerInfo) -> connect:
         return connect(
-            live_url(worker, self._camera_id, self._stream),
+            live_url(worker, self._camera_id, self._stream, self._form),
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=QUEUED_MESSAGES,

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from dashboard.access.guard import FeedViewer, LiveViewer
-from dashboard.dependencies import Deps
+from dashboard.access.guard import Admission, FeedViewer, LiveViewer
+from dashboard.dependencies import Deps, Parts
 from dashboard.feed.session import BadMessage, FeedSession, TooSlow
 from dashboard.live.proxy import UNKNOWN_CAMERA, LiveTile, NotDraining
 from dashboard.policy import Action
@@ -90,6 +90,25 @@ async def live(
     socket: WebSocket, camera_id: str, admission: LiveViewer, deps: Deps, stream: Literal["sub", "main"] = "sub"
 ) -> None:
     """The camera's live channel, forwarded unread."""
+    await _watch(socket, camera_id, admission, deps, stream, "live")
+
+
+@router.websocket("/api/pictures/{camera_id}")
+async def pictures(
+    socket: WebSocket, camera_id: str, admission: LiveViewer, deps: Deps, stream: Literal["sub", "main"] = "sub"
+) -> None:
+    """The same for a browser that cannot decode the stream: a few JPEGs a second, forwarded unread."""
+    await _watch(socket, camera_id, admission, deps, stream, "pictures")
+
+
+async def _watch(
+    socket: WebSocket,
+    camera_id: str,
+    admission: Admission,
+    deps: Parts,
+    stream: Literal["sub", "main"],
+    form: Literal["live", "pictures"],
+) -> None:
     await socket.accept()
     viewer = admission.viewer
     if viewer is None:
@@ -99,7 +118,7 @@ async def live(
     if region is None or not viewer.may(Action.CAMERA_WATCH, region):
         await _close(socket, UNKNOWN_CAMERA if region is None else FORBIDDEN)
         return
-    tile = LiveTile(socket, camera_id, stream, deps.bus, deps.live, deps.clock)
+    tile = LiveTile(socket, camera_id, stream, deps.bus, deps.live, deps.clock, form=form)
     deps.live.open += 1
     deps.live.opened += 1
     with deps.watch.watching(viewer.session) as ended:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ingest.live import LiveChannel, Subscription
+from xueliang.worker.stills import send_stills
 
 UNKNOWN_CAMERA = 4404
 STOPPING = 1012
@@ -36,6 +37,12 @@ def create_app(
     """The application, with ``more`` routes; see "Worker, private port" in ARCHITECTURE.md."""
 
     async def live(socket: WebSocket) -> None:
+        await watch(socket, _send)
+
+    async def pictures(socket: WebSocket) -> None:
+        await watch(socket, send_stills)
+
+    async def watch(socket: WebSocket, send: Callable[[WebSocket, Subscription], Coroutine[Any, Any, None]]) -> None:
         camera = cameras.get(socket.path_params["camera_id"])
         await socket.accept()
         if camera is None:
@@ -43,7 +50,7 @@ def create_app(
             return
         stream: Literal["main", "sub"] = "main" if socket.query_params.get("stream") == "main" else "sub"
         with camera.live(stream).subscribe() as subscription:
-            sender = asyncio.create_task(_send(socket, subscription))
+            sender = asyncio.create_task(send(socket, subscription))
             # Without watching receive() a handler never learns that the reader left.
             leaver = asyncio.create_task(_until_closed(socket))
             done, pending = await asyncio.wait({sender, leaver}, return_when=asyncio.FIRST_COMPLETED)
@@ -52,6 +59,8 @@ def create_app(
             await asyncio.gather(*pending, return_exceptions=True)
             for task in done:
                 task.result()
+            if sender in done and leaver not in done:
+                await _close(socket)
 
     async def tell_health(_request: Request) -> Response:
         return JSONResponse(health())
@@ -62,6 +71,7 @@ def create_app(
     return Starlette(
         routes=[
             WebSocketRoute("/live/{camera_id}", live),
+            WebSocketRoute("/pictures/{camera_id}", pictures),
             Route("/health", tell_health),
             Route("/metrics", metrics),
             *more,
@@ -77,6 +87,11 @@ async def _send(socket: WebSocket, subscription: Subscription) -> None:
                     await socket.send_bytes(message)
                 else:
                     await socket.send_text(message)
+
+
+async def _close(socket: WebSocket) -> None:
+    """Best effort: the reader may have left meanwhile."""
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         await socket.close(STOPPING, "worker stops")
 
 

@@ -30,8 +30,8 @@ describe("sentence", () => {
   it("names the network, the worker and this computer as such", () => {
     expect(sentence(fresh({ cause: "network", attempt: 2 }), null, null, null, at, words)).toMatchObject({ text: "本机与服务器的连接中断", action: "正在重连（第 2 次）" });
     expect(sentence(fresh({ cause: "worker" }), null, null, null, at, words)?.text).toContain("处理进程");
-    expect(sentence(fresh({ cause: "browser" }), null, "codec", null, at, words)?.text).toContain("H.264");
-    expect(sentence(fresh({ state: "connecting", cause: "browser" }), camera({}), "h265", null, at, words)?.text).toContain("不能播放 H.265");
+    expect(sentence(fresh({ cause: "browser" }), null, "slow", null, at, words)?.text).toContain("已跳到实时");
+    expect(sentence(fresh({ state: "connecting", cause: "browser" }), camera({}), "decoder", null, at, words)?.text).toContain("解码出错");
   });
 
   it("says since when a camera is offline, and when a refused one is tried again", () => {

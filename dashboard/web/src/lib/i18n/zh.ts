@@ -414,7 +414,7 @@ export const zh = {
   "screen.enrol.submit": "登记",
   "screen.enrol.busy": "正在登记…",
   "scene.title": "场景",
-  "scene.name": "把当前布局存为场景，名称",
+  "scene.name": "场景名称，保存当前布局",
   "scene.save": "保存",
   "scene.none": "还没有场景",
   "scene.open": "在本坐席打开",

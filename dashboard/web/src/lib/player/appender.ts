@@ -9,6 +9,9 @@ type Operation =
 /** Fragments that wait while the page cannot append; more means that this browser does not keep up. */
 const QUEUE_LIMIT = 250;
 
+/** What this browser will never play: opening it again changes nothing. */
+export const UNPLAYABLE = "codec";
+
 export class Appender {
   private buffer: SourceBuffer | null = null;
   private mime = "";
@@ -31,7 +34,7 @@ export class Appender {
 
   init(mime: string, data: ArrayBuffer): void {
     if (!MediaSource.isTypeSupported(mime)) {
-      this.onFault(/\b(hvc1|hev1)\b/.test(mime) ? "h265" : "codec");
+      this.onFault(UNPLAYABLE);
       return;
     }
     this.queue.push({ do: "init", mime, data });

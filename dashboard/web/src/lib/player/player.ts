@@ -3,15 +3,13 @@
 import { backoffMs } from "@/lib/backoff";
 import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
 
-import { Appender } from "./appender";
+import { Appender, UNPLAYABLE } from "./appender";
 import { HIDDEN, type Signals } from "./freshness";
 import { Arrivals, follow } from "./liveEdge";
 import { parsePrft } from "./prft";
 import type { Recent } from "./recent";
 import { Timeline } from "./timeline";
 
-/** What this browser will never play: opening it again changes nothing. */
-const UNPLAYABLE = new Set(["codec", "h265"]);
 const RECONNECT_LIMIT_MS = 2_000;
 /** The server knows no such camera: asking again changes nothing until the settings do. */
 const CLOSE_UNKNOWN = 4404;
@@ -27,6 +25,9 @@ const HUNG_MS = 1_000;
 export interface PlayerOptions {
   readonly url: string;
   readonly video: HTMLVideoElement;
+  /** Where the server's own pictures come from and go to, should this browser not decode the stream. */
+  readonly picturesUrl: string;
+  readonly pictures: HTMLCanvasElement;
   /** Keeps the last half minute as it comes. */
   readonly recent: Recent;
   /** A new picture stands on the glass; `mediaTime` in seconds. */
@@ -43,6 +44,8 @@ export class Player {
   codec = "";
   /** Frames left out because this page was too slow, by the server or here. */
   skipped = 0;
+  /** Shown are pictures that the server decodes, a few a second: this browser cannot. */
+  stills = false;
   /** When the camera's present fault was told first, server's clock, epoch ms; null without one. */
   faultSinceMs: number | null = null;
   private socket: WebSocket | null = null;
@@ -90,11 +93,7 @@ export class Player {
   start(): void {
     if (this.wanted) return;
     this.wanted = true;
-    if (typeof MediaSource === "undefined") {
-      this.browserFault = "mse";
-      this.options.onChange();
-      return;
-    }
+    this.stills ||= typeof MediaSource === "undefined";
     this.startedAt = performance.now();
     this.browserFault = null;
     this.tickedAt = null;
@@ -132,13 +131,13 @@ export class Player {
     if (this.status !== "closed" && now - Math.max(this.heardAt ?? 0, this.askedAt) > RECONNECT_AFTER_MS) return this.reconnect();
     const arriving = this.fragmentAt !== null && now - this.fragmentAt < 1_000;
     const shownAt = Math.max(this.glassAt ?? 0, this.startedAt);
-    if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS && !UNPLAYABLE.has(this.browserFault ?? "")) this.restart("decoder");
+    if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS) this.restart("decoder");
   }
 
   private connect(): void {
     this.status = "connecting";
     this.askedAt = performance.now();
-    const socket = new WebSocket(this.options.url);
+    const socket = new WebSocket(this.stills ? this.options.picturesUrl : this.options.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     socket.onopen = () => {
@@ -189,7 +188,7 @@ export class Player {
       if (message.worker === false) this.newTimeline = true;
       this.options.onChange();
     } else if (message.type === "init") {
-      this.pendingInit = message;
+      this.pendingInit = this.stills ? null : message;
       this.codec = message.codec;
       if (message.width > 0 && message.height > 0) {
         this.width = message.width;
@@ -203,6 +202,7 @@ export class Player {
   }
 
   private onBinary(data: ArrayBuffer): void {
+    if (this.stills) return this.onPicture(data);
     const init = this.pendingInit;
     if (init !== null) {
       this.pendingInit = null;
@@ -226,10 +226,46 @@ export class Player {
   private newAppender(): Appender {
     return new Appender(
       this.options.video,
-      (word) => (word === "decoder" ? this.restart(word) : this.blame(word)),
+      (word) => this.onAppenderFault(word),
       () => this.stayAtEdge(),
       (fragments) => (this.skipped += fragments),
     );
+  }
+
+  private onAppenderFault(word: string): void {
+    if (word === UNPLAYABLE) this.takePictures();
+    else if (word === "decoder") this.restart(word);
+    else this.blame(word);
+  }
+
+  private takePictures(): void {
+    this.stills = true;
+    this.appender?.close();
+    this.appender = null;
+    this.dropSocket();
+    this.connect();
+  }
+
+  /** Time of capture (UTC epoch s, big-endian double), then a JPEG. Throws `RangeError` on less. */
+  private onPicture(data: ArrayBuffer): void {
+    const capturedAt = new DataView(data).getFloat64(0);
+    this.fragmentAt = performance.now();
+    createImageBitmap(new Blob([new Uint8Array(data, 8)], { type: "image/jpeg" })).then(
+      (picture) => this.showPicture(picture, capturedAt),
+      () => this.blame("decoder"),
+    );
+  }
+
+  /** The media time of such pictures is their time of capture. */
+  private showPicture(picture: ImageBitmap, capturedAt: number): void {
+    const { pictures: canvas } = this.options;
+    if (this.wanted && capturedAt > this.mediaTime) {
+      if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
+      canvas.getContext("2d")?.drawImage(picture, 0, 0);
+      this.timeline.addReference({ captureMs: capturedAt * 1000, mediaTime: capturedAt });
+      this.onGlass(capturedAt);
+    }
+    picture.close();
   }
 
   private freshSource(): void {

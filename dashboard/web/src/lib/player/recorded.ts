@@ -33,7 +33,7 @@ export function codecOf(init: ArrayBuffer): string | null {
   for (let at = 0; at + 20 < view.byteLength; at++) {
     const kind = view.getUint32(at);
     const record = at + 4;
-    if (kind === AVC) return `avc1.${[1, 2, 3].map((i) => hex(view.getUint8(record + i))).join("")}`;
+    if (kind === AVC) return ["avc1", [1, 2, 3].map((i) => hex(view.getUint8(record + i))).join("")].join(".");
     if (kind === HEVC) return hevc(view, record);
   }
   return null;
@@ -49,7 +49,7 @@ function hevc(view: DataView, record: number): string {
   const space = ["", "A", "B", "C"][profile >> 6] ?? "";
   const tier = profile & 0x20 ? "H" : "L";
   const level = view.getUint8(record + 12);
-  return [`hvc1.${space}${profile & 0x1f}`, reversed.toString(16), `${tier}${level}`, ...constraints.map((byte) => byte.toString(16))].join(".");
+  return ["hvc1", `${space}${profile & 0x1f}`, reversed.toString(16), `${tier}${level}`, ...constraints.map((byte) => byte.toString(16))].join(".");
 }
 
 /** Asks the server for `fromS` to `untilS`; null where nothing is recorded in it. */

@@ -22,8 +22,8 @@ export function fileName(code: string, time: string): string {
  * The picture in its own size with a bar below it that holds the caption: nothing of the picture is covered.
  * Rejects with `Error` when the browser makes no PNG of it.
  */
-export async function snapshot(picture: HTMLVideoElement, caption: Caption, font: string): Promise<Blob> {
-  const { videoWidth: width, videoHeight: height } = picture;
+export async function snapshot(picture: HTMLVideoElement | HTMLCanvasElement, caption: Caption, font: string): Promise<Blob> {
+  const [width, height] = picture instanceof HTMLVideoElement ? [picture.videoWidth, picture.videoHeight] : [picture.width, picture.height];
   const bar = Math.max(BAR_MIN_PX, Math.round(height * BAR_SHARE));
   const canvas = Object.assign(document.createElement("canvas"), { width, height: height + bar });
   const context = canvas.getContext("2d");
