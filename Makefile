@@ -16,7 +16,7 @@ export PORT ?= 8000
 export STATE_DIR ?= var/demo
 export VIDEO
 
-.PHONY: help setup demo test check bench format lock clean system web
+.PHONY: help setup demo test check bench screens format lock clean system web
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -72,6 +72,9 @@ format: $(STAMPS)/python
 
 bench: setup
 	$(BIN)/python -m benchmarks --all
+
+screens: setup
+	$(BIN)/python docs/screens/draw.py
 
 lock: $(STAMPS)/venv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock

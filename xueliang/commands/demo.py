@@ -40,6 +40,8 @@ from xueliang.supervisor.child import ChildSpec, announced
 from xueliang.surroundings import database_url, shared_folder, shared_models
 
 CAMERAS = 9
+SCENES = "scenes"
+"""As ``VIDEO``: drawn scenes and the model for them, also where there are clips."""
 PREPARE_S = 600.0  # encoding on a machine slower than any that the wall is bearable on
 ACCOUNTS = (
     ("operator", Role.OPERATOR, "值班员", "*"),
@@ -90,10 +92,11 @@ def run(environ: Mapping[str, str]) -> None:
 
 
 def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Settings, Path]:
-    shared = shared_folder()
-    video = Path(environ["VIDEO"]) if environ.get("VIDEO") else shared / "video" if shared is not None else None
+    asked = environ.get("VIDEO") or ""
+    shared = None if asked == SCENES else shared_folder()
+    video = Path(asked) if asked not in {"", SCENES} else None if shared is None else shared / "video"
     found: list[Path] = []
-    if video is not None and (video.is_dir() or environ.get("VIDEO")):
+    if video is not None and (video.is_dir() or asked):
         try:
             found = [clip.path for clip in clips(video)]
         except SourceError as error:
@@ -112,7 +115,7 @@ def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Se
     settings = demo_settings(
         county, streams, state_dir=state_dir, port=port, watched=watched, recording=RECORDED, desks=DESKS
     )
-    settings = settings.model_copy(update={"model": _model(settings.model, environ, drawn=not found)})
+    settings = settings.model_copy(update={"model": _model(settings.model, environ, shared, drawn=not found)})
     config = state_dir / "demo.yaml"
     config.write_text(as_yaml(settings), "utf-8")
     write_cast(
@@ -121,11 +124,11 @@ def _prepare(environ: Mapping[str, str], state_dir: Path, port: int) -> tuple[Se
     return load(config, environ), config
 
 
-def _model(wanted: ModelSettings, environ: Mapping[str, str], *, drawn: bool) -> ModelSettings:
+def _model(wanted: ModelSettings, environ: Mapping[str, str], shared: Path | None, *, drawn: bool) -> ModelSettings:
     """What looks at the pictures. Says it where that is not what the settings want."""
     folder = wanted.store or user_store(environ, Path.home())
     opener = open_https if wanted.allow_pull else None
-    store = ModelStore(folder, shipped_manifest(), also=shared_models(shared_folder()), opener=opener)
+    store = ModelStore(folder, shipped_manifest(), also=shared_models(shared), opener=opener)
     try:
         chosen = demo_model(wanted, store, drawn=drawn)
     except ModelError as error:

@@ -1,0 +1,187 @@
+"""The pictures of docs/screens.md: the demo on drawn scenes, looked at in Chromium in both languages.
+
+``make screens``, or ``python docs/screens/draw.py NAME…`` for some of them; pictures are written beside it. It takes some
+four minutes: the demo runs until its first alarms have come.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.system.browser import FLAGS, wait_all_move
+from xueliang.preflight import free_ports
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+DESK, WALL_4K, VIDEO_WALL = (1920, 1080), (3840, 2160), (5760, 1080)
+WIDEST = 1920
+"""px. Larger pictures are halved until they are no wider than twice this."""
+EVENTS, EVENTS_S = 8, 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The demo."""
+
+    wall: str
+    passwords: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture ``name-LANGUAGE.jpg`` of ``path`` as ``account`` sees it; ``act``: what is done first."""
+
+    name: str
+    path: str
+    account: str = "operator"
+    size: tuple[int, int] = DESK
+    languages: tuple[str, ...] = ("zh", "en")
+    act: Callable[[Page], None] = lambda _: None
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator[Running]:
+    """Runs on drawn scenes until the block ends; waits for its first alarms."""
+    (port,) = free_ports(1)
+    environ = {**os.environ, "PORT": str(port), "STATE_DIR": str(folder), "VIDEO": "scenes"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xueliang.cli", "demo"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if line.startswith("wall ready: "):
+                break
+        wall = line.removeprefix("wall ready: ").strip()
+        running = Running(wall, json.loads((folder / "demo-accounts.json").read_text("utf-8")))
+        _wait_for_events(running)
+        yield running
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def _wait_for_events(running: Running) -> None:
+    with httpx.Client(base_url=running.wall, trust_env=False, timeout=10) as client:
+        login = {"username": "operator", "password": running.passwords["operator"]}
+        client.post("/api/login", json=login).raise_for_status()
+        deadline = time.monotonic() + EVENTS_S
+        while time.monotonic() < deadline:
+            rows = client.get("/api/events", params={"limit": 50}).json()["rows"]
+            if len(rows) >= EVENTS and len({row["kind"] for row in rows}) >= 3:
+                return
+            time.sleep(1)
+    raise SystemExit(f"the demo made fewer than {EVENTS} events of three kinds in {EVENTS_S:g} s")
+
+
+def all_live(page: Page) -> None:
+    """Nine tiles move."""
+    wait_all_move(page, 9)
+
+
+def oldest_open(page: Page) -> None:
+    """The second alarm of the list in hand, taken up."""
+    all_live(page)
+    page.keyboard.press("ArrowDown")
+
+
+def replayed(page: Page) -> None:
+    """The enlarged tile plays its last half minute."""
+    all_live(page)
+    page.locator("[data-testid^=tile-]").nth(2).dblclick()
+    page.wait_for_timeout(3_000)
+    page.keyboard.press("r")
+    page.wait_for_timeout(3_000)
+
+
+def first_row(page: Page) -> None:
+    """The newest event with its facts."""
+    page.locator("[data-testid=history-row], tbody tr").first.click()
+    page.wait_for_timeout(1_000)
+
+
+def by_day(page: Page) -> None:
+    """The day's theme."""
+    page.keyboard.press("t")
+
+
+SHOTS = (
+    Shot("wall", "/", act=all_live),
+    Shot("alarm", "/", act=oldest_open),
+    Shot("replay", "/", act=replayed),
+    Shot("history", "/history", act=first_row),
+    Shot("load", "/load"),
+    Shot("overview", "/overview"),
+    Shot("overview-day", "/overview", languages=("zh",), act=by_day),
+    Shot("overview-4k", "/overview", size=WALL_4K, languages=("zh",)),
+    Shot("overview-video-wall", "/overview", size=VIDEO_WALL, languages=("zh",)),
+    Shot("map", "/overview?region=shiqiao", languages=("zh",)),
+    Shot("setup", "/setup", account="admin"),
+    Shot("health", "/health", account="engineer"),
+)
+
+
+def draw(browser: Browser, running: Running, shot: Shot, language: str) -> None:
+    """One picture."""
+    context = browser.new_context(
+        viewport={"width": shot.size[0], "height": shot.size[1]},
+        locale={"zh": "zh-CN", "en": "en-GB"}[language],
+        bypass_csp=True,
+    )
+    context.add_init_script(f"localStorage.setItem('xueliang.language', '{language}')")
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{running.wall}/login")
+    page.get_by_test_id("login-username").fill(shot.account)
+    page.get_by_test_id("login-password").fill(running.passwords[shot.account])
+    page.get_by_test_id("login-submit").click()
+    page.wait_for_url(f"{running.wall}/")
+    if shot.path != "/":
+        page.goto(running.wall + shot.path)
+    page.wait_for_timeout(2_500)
+    shot.act(page)
+    page.wait_for_timeout(1_000)
+    pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    context.close()
+    while pixels.shape[1] > 2 * WIDEST:
+        pixels = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    encoded, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    assert encoded
+    (HERE / f"{shot.name}-{language}.jpg").write_bytes(jpeg.tobytes())
+
+
+def main(wanted: list[str]) -> None:
+    """Draw all, or those named."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        raise SystemExit("no Chromium: make setup installs it (as root) or names the command")
+    shots = [shot for shot in SHOTS if not wanted or shot.name in wanted]
+    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as running, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        for shot in shots:
+            for language in shot.languages:
+                draw(browser, running, shot, language)
+                sys.stdout.write(f"{shot.name}-{language}\n")
+                sys.stdout.flush()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
