@@ -1,7 +1,7 @@
 """The pictures of docs/screens.md: the demo on drawn scenes, looked at in Chromium in both languages.
 
-``make screens``, or ``python docs/screens/draw.py NAME…`` for some of them; pictures are written beside it. It takes some
-four minutes: the demo runs until its first alarms have come.
+``make screens``, or ``python docs/screens/draw.py NAME…`` for some of them; pictures are written beside it. It takes
+some four minutes: the demo runs until its first alarms have come.
 """
 
 from __future__ import annotations
