@@ -474,6 +474,7 @@ export const en: Record<Key, string> = {
   "help.mute": "Alarm sound on or off",
   "help.screens": "wall screens and scenes",
   "help.help": "This help",
+  "help.overview": "Overview: into / out of a region, day / night",
   "help.pages": "G, then: wall / overview / history / load / devices",
   "help.facts": "Show or hide what is analysed",
   "help.layers": "Boxes / zones / trails",
