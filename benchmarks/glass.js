@@ -56,13 +56,15 @@
     if (known.has(video)) return;
     known.add(video);
     let count = 0;
+    let presented = 0;
     const step = (_now, metadata) => {
       if (!video.isConnected) return;
       const shown = toEpoch(Math.max(metadata.expectedDisplayTime, performance.now()));
       const tile = video.closest("[data-camera]");
       if (!first.has(video)) first.set(video, shown);
       const front = tile !== null && videoOf(tile) === video;
-      if (front) glass.counts[tile.dataset.camera] = (glass.counts[tile.dataset.camera] ?? 0) + 1;
+      if (front) glass.counts[tile.dataset.camera] = (glass.counts[tile.dataset.camera] ?? 0) + metadata.presentedFrames - presented;
+      presented = metadata.presentedFrames;
       if (front && glass.every > 0 && count++ % glass.every === 0) {
         const number = read(video);
         const told = glass.last.get(tile.dataset.camera);
