@@ -686,7 +686,7 @@ export const en: Record<Key, string> = {
   "health.empty.title": "No device data yet",
   "health.empty.text": "Each camera's state appears once the worker runs.",
   "health.detector.motion": "motion only",
-  "setup.search": "Search by name, number or pinyin initials",
+  "setup.search": "Name, number or pinyin initials",
   "setup.cameras": "Cameras",
   "setup.none": "No cameras yet",
   "setup.notfound": "Nothing found",

@@ -684,7 +684,7 @@ export const zh = {
   "health.empty.title": "还没有设备数据",
   "health.empty.text": "处理进程启动后，每路摄像机的状态会出现在这里。",
   "health.detector.motion": "移动侦测",
-  "setup.search": "搜索名称、编号、拼音首字母",
+  "setup.search": "名称、编号、拼音首字母",
   "setup.cameras": "摄像机",
   "setup.none": "还没有摄像机",
   "setup.notfound": "没有找到",
