@@ -78,12 +78,13 @@
   // Of each tile's pictures every so manieth is read; 0: none. `recording`: and written down.
   glass.read = (every, recording) => Object.assign(glass, { every, recording });
 
-  // What stands on the wall now, whatever anybody says: for each tile its number, when that changed, state and age.
+  // What stands on the wall now, whatever anybody says: for each tile its number, when that changed, state and age, and
+  // whether it tells a fault.
   glass.look = () => {
     const at = toEpoch(performance.now());
     for (const tile of tiles()) {
       const last = glass.last.get(tile.dataset.camera);
-      glass.looks.push([at, tile.dataset.camera, tile.dataset.state, last?.number ?? -1, last?.at ?? null, ageOf(tile)]);
+      glass.looks.push([at, tile.dataset.camera, tile.dataset.state, last?.number ?? -1, last?.at ?? null, ageOf(tile), tile.querySelector("[data-testid=tile-fault]") !== null]);
     }
   };
 
