@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, Select, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.alarms.life import AlarmState
@@ -35,6 +35,7 @@ from alerts.storage.queries import (
     conditions,
     cursor_of,
     page_query,
+    parts,
     position_of,
     row_of,
     rows_query,
@@ -108,9 +109,12 @@ class EventStore:
 
     def count(self, wanted: EventFilter, at_most: int | None = None) -> int:
         """How many events the filter matches; counting ends at ``at_most``."""
-        matching = select(events.c.id).where(*conditions(wanted)).limit(at_most).subquery()
+        matching = select(events.c.id).where(*conditions(wanted))
         with reading(self._engine) as connection:
-            return connection.execute(select(func.count()).select_from(matching)).scalar_one()
+            number: int = connection.execute(_count_of(matching.limit(at_most))).scalar_one()
+            if wanted.whole:
+                number -= connection.execute(_count_of(matching.where(parts()))).scalar_one()
+        return number
 
     def histogram(self, wanted: EventFilter, bucket: Literal["hour", "day"], zone: ZoneInfo) -> list[HistogramBucket]:
         """Counts by bucket of local time and kind, empty buckets included. The filter must set ``since`` and ``until``,
@@ -127,9 +131,12 @@ class EventStore:
             .group_by(events.c.quarter, events.c.kind)
         )
         with reading(self._engine) as connection:
-            for quarter, kind, number in connection.execute(statement):
-                counts = counted[bisect_right(starts, quarter * QUARTER_S) - 1]
-                counts[kind] = counts.get(kind, 0) + number
+            found = [(1, row) for row in connection.execute(statement)]
+            if wanted.whole:
+                found += [(-1, row) for row in connection.execute(statement.where(parts()))]
+        for sign, (quarter, kind, number) in found:
+            counts = counted[bisect_right(starts, quarter * QUARTER_S) - 1]
+            counts[kind] = counts.get(kind, 0) + sign * number
         return [HistogramBucket(start=start, counts=counts) for start, counts in zip(starts, counted, strict=True)]
 
     def after_stream_id(self, stream_id: str, limit: int) -> list[EventRow]:
@@ -221,6 +228,10 @@ class EventStore:
             ledger = {"first_position": min(positions), "last_position": max(positions), "events": counts[0]}
             connection.execute(insert(purged).values(ledger))
         return Purged(events=counts[0], alarms=counts[1], repeats=counts[2])
+
+
+def _count_of(matching: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(matching.subquery())
 
 
 def _columns(stream_id: str, event: Event, occurred_at: float) -> dict[str, Any]:

@@ -56,13 +56,15 @@
     if (known.has(video)) return;
     known.add(video);
     let count = 0;
+    let presented = 0;
     const step = (_now, metadata) => {
       if (!video.isConnected) return;
       const shown = toEpoch(Math.max(metadata.expectedDisplayTime, performance.now()));
       const tile = video.closest("[data-camera]");
       if (!first.has(video)) first.set(video, shown);
       const front = tile !== null && videoOf(tile) === video;
-      if (front) glass.counts[tile.dataset.camera] = (glass.counts[tile.dataset.camera] ?? 0) + 1;
+      if (front) glass.counts[tile.dataset.camera] = (glass.counts[tile.dataset.camera] ?? 0) + metadata.presentedFrames - presented;
+      presented = metadata.presentedFrames;
       if (front && glass.every > 0 && count++ % glass.every === 0) {
         const number = read(video);
         const told = glass.last.get(tile.dataset.camera);
@@ -76,12 +78,13 @@
   // Of each tile's pictures every so manieth is read; 0: none. `recording`: and written down.
   glass.read = (every, recording) => Object.assign(glass, { every, recording });
 
-  // What stands on the wall now, whatever anybody says: for each tile its number, when that changed, state and age.
+  // What stands on the wall now, whatever anybody says: for each tile its number, when that changed, state and age, and
+  // whether it tells a fault.
   glass.look = () => {
     const at = toEpoch(performance.now());
     for (const tile of tiles()) {
       const last = glass.last.get(tile.dataset.camera);
-      glass.looks.push([at, tile.dataset.camera, tile.dataset.state, last?.number ?? -1, last?.at ?? null, ageOf(tile)]);
+      glass.looks.push([at, tile.dataset.camera, tile.dataset.state, last?.number ?? -1, last?.at ?? null, ageOf(tile), tile.querySelector("[data-testid=tile-fault]") !== null]);
     }
   };
 

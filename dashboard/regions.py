@@ -22,7 +22,8 @@ def _walk(region: Region) -> Iterator[Region]:
 
 @dataclass(slots=True)
 class RegionIndex:
-    """Built from the settings, and again from newer ones (:meth:`follow`). ``subtree`` maps a region to itself and everything under it."""
+    """Built from the settings, and again from newer ones (:meth:`follow`). ``subtree`` maps a region to itself and
+    everything under it."""
 
     subtree: dict[str, frozenset[str]]
     region_of_site: dict[str, str]

@@ -1,5 +1,7 @@
-"""Which settings a node runs by: the newest revision in its database, or the file at its first start.
+"""Which settings a node runs by: the newest revision in its database.
 
+The file is imported at the first start, and at any later one until somebody has changed the settings by the page; from
+then on by ``xueliang config apply`` alone.
 The supervisor looks for a new one twice a second, writes it beside the state (``settings.json``, by which its processes
 go, and ``settings.yaml`` for people), and hands each worker its cameras anew. A database that is away changes nothing.
 """
@@ -68,8 +70,9 @@ class Revised:
             self._store.migrate()
             newest = self._store.last()
             brought = self._store.last("import")
-            if newest is None or (self._fresh and newest.tree != tree):
-                newest = import_file(self._store, tree, f"{self._config.name}")
+            # As long as nobody has changed anything by the page, whoever edits the file means it.
+            if newest is None or (newest.tree != tree and (self._fresh or newest.note.kind == "import")):
+                newest = import_file(self._store, tree, self._config.name)
             elif brought is not None and brought.tree != tree:
                 _log.warning(
                     "settings_file_not_applied",

@@ -1,7 +1,8 @@
 """What is deleted and who records less where the disk has no room. Pure.
 
 Who records less, step by step: first everyone down to the surroundings of alarms, the lowest priority first, since
-evidence of an alarm is worth more than a day of somebody's yard; only then nothing at all, in the same order.
+evidence of an alarm is worth more than a day of somebody's yard; then the oldest clips go; only then nothing at all is
+recorded, in the same order.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ LADDER: tuple[tuple[str, RecordingMode], ...] = (
     *((priority, MODES[0]) for priority in ("low", "normal", "high")),
 )
 """(priority, most that it may record): each step adds one."""
+
+EVENTS_ONLY = sum(mode != MODES[0] for _, mode in LADDER)
+"""The step at which everybody records the surroundings of alarms at most."""
 
 DAY_S = 86400.0
 
@@ -43,20 +47,26 @@ class Plan:
     short_bytes: int
 
 
-def plan(files: Iterable[Stored], *, excess_bytes: int, keep_after: float) -> Plan:
+def plan(files: Iterable[Stored], *, excess_bytes: int, keep_after: float, clips: bool = False) -> Plan:
     """Oldest first, by whole files: recordings that ended before ``keep_after``, and until ``excess_bytes`` are gone.
 
-    Clips go only where no recording that may go is left: they are what alarms are proven by. Their own age is
-    retention's affair. Neither what is locked nor what is being written goes.
+    With ``clips``, these go too, where no recording that may go is left: they are what alarms are proven by. Their own
+    age is retention's affair. Neither what is locked nor what is being written goes.
     """
     delete: list[Stored] = []
     freed = 0
-    free_to_go = (file for file in files if not file.locked and not file.open)
+    free_to_go = (file for file in files if not file.locked and not file.open and (clips or not file.clip))
     for file in sorted(free_to_go, key=lambda file: (file.clip, file.ends_at, file.camera_id, file.name)):
         if freed < excess_bytes or (not file.clip and file.ends_at < keep_after):
             delete.append(file)
             freed += file.bytes
     return Plan(tuple(delete), max(0, excess_bytes - freed))
+
+
+def takes_clips(step: int, wanted: Mapping[str, CameraRecording]) -> bool:
+    """Whether old clips go now: everybody has stepped back to the surroundings of alarms. Recording nothing at all
+    comes later, since the next alarm would have no clip."""
+    return modes_at(step, wanted) == modes_at(max(step, EVENTS_ONLY), wanted)
 
 
 def modes_at(step: int, wanted: Mapping[str, CameraRecording]) -> dict[str, RecordingMode]:

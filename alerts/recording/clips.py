@@ -162,7 +162,8 @@ class ClipWriter:
         """``None`` while the end of the clip is still to come."""
         request = pending.request
         newest = self._archive.newest(request.camera_id)
-        if (newest is None or newest < request.ends_at) and self._clock() < request.ends_at + PATIENCE_S:
+        to_come = (newest is None or newest < request.ends_at) and not self._full()
+        if to_come and self._clock() < request.ends_at + PATIENCE_S:
             return None
         told = Evidence(event_id=request.event_id, camera_id=request.camera_id)
         path = relative_path(request.event_id, request.camera_id, request.moment)

@@ -22,7 +22,7 @@ from redis import RedisError
 
 from alerts.event import Plain
 from alerts.recording.archive import Archive
-from alerts.recording.budget import DAY_S, Stored, modes_at, next_step, plan
+from alerts.recording.budget import DAY_S, Stored, modes_at, next_step, plan, takes_clips
 from alerts.recording.evidence import PAST, Evidence
 from alerts.recording.index import index_of
 from alerts.recording.kept_clips import ID_CHARS, KeptClips
@@ -219,9 +219,10 @@ class Janitor:
         share = self._settings.budget_share * total
         budget = round(share if self._settings.budget_gb is None else self._settings.budget_gb * GB)
         excess = max(0, used - round(_TARGET * budget), reserve - free)
-        made = plan(files, excess_bytes=excess, keep_after=now - self._settings.keep_days * DAY_S)
-        freed = sum(self._delete(file) for file in made.delete)
         was = self._state.step if self._state is not None else 0
+        keep_after = now - self._settings.keep_days * DAY_S
+        made = plan(files, excess_bytes=excess, keep_after=keep_after, clips=takes_clips(was, self._wanted))
+        freed = sum(self._delete(file) for file in made.delete)
         short = made.short_bytes > 0
         self._ample = 0 if short else self._ample + 1
         ample = self._ample >= AMPLE_SWEEPS and free + freed > reserve * 1.5

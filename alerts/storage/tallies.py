@@ -16,7 +16,7 @@ from alerts.storage.database import reading
 from alerts.storage.schema import alarms, events
 from configs.schema import Severity
 
-SCANNED = 20_000
+SCANNED = 10_000
 """Alarms of one state that are looked at, the newest first."""
 
 HOUR_S = 3600

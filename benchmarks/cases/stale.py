@@ -6,20 +6,27 @@ node and the page itself are stopped. The numbers in the pictures tell when the 
 worker needs up to ten seconds to be sure, and that is a figure of its own.
 
 ``frozen_shown_as_live``: looks, ten a second at each tile, at which the number on the glass had not changed for more
-than 2 s (stuck: 10 s), or was more than a second older than the age shown, while the tile claimed to be live.
+than 2 s (stuck: 10 s), or had been more than a second older than the age shown for half a second, while the tile
+claimed to be live. A picture damaged by loss keeps old parts; where its tile says so, it is not counted.
 ``neighbours_marked``: marks on cameras without a fault, while others had theirs.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from playwright.sync_api import Page
 
 from benchmarks.glass import TOLD, Glass, glass
 from benchmarks.report import Case, Figure, Report
@@ -45,7 +52,10 @@ _HEALED_S: Final = 30.0
 _FROZEN_MS: Final = 2000.0
 _STUCK_MS: Final = 10_000.0
 _AGE_OFF_MS: Final = 1000.0
+_UNTRUE_MS: Final = 500.0
 _LOOK_S: Final = 0.1
+_VEILED: Final = 0.6
+"""Of the brightness before: the veil takes seven tenths of the light."""
 _STAND_STILL: Final = "(ms) => { const until = performance.now() + ms; while (performance.now() < until); }"
 
 
@@ -97,9 +107,18 @@ class Trial:
         self.healed(f"{part} stopped")
 
     def hung(self, hold_s: float) -> None:
-        """The page's own thread stands still: no script can mark anything, the veil must."""
-        self.wall.page.evaluate(_STAND_STILL, 1000 * hold_s)
-        self.watch("page hung", 0.0, ())
+        """The page's own thread stands still: no script can mark anything, so what is filmed from outside counts."""
+        with _film(self.wall.page) as film:
+            self.wall.rest(1)
+            began = time.time()
+            self.wall.page.evaluate(_STAND_STILL, 1000 * hold_s)
+        bright = float(np.median([light for at, light in film if at <= began] or [0.0]))
+        dark = [at for at, light in film if at > began and light < _VEILED * bright]
+        if dark:
+            self.marked.setdefault("page hung", []).append(1000 * (dark[0] - began))
+        else:
+            self.unmarked.append("the whole page (page hung)")
+        self.watch("page back", 0.5, self.wall.cameras)
         self.healed("page hung")
 
     def watch(self, cause: str, seconds: float, concerned: tuple[str, ...]) -> None:
@@ -121,13 +140,18 @@ class Trial:
                 self.neighbours += 1
         if cause in (*STOPPING, SimFault.REFUSED, SimFault.STUCK):
             self.unmarked += [f"{camera} ({cause})" for camera in concerned if camera not in seen]
-        for at, camera, state, number, last, age in self.wall.ask("take('looks')"):
+        untrue: dict[str, float] = {}
+        for at, camera, state, number, last, age, badge in self.wall.ask("take('looks')"):
             self.looks += 1
-            if state != "live" or number < 0:
+            if state != "live" or number < 0 or (badge and cause == SimFault.LOSSY):
+                untrue.pop(camera, None)
                 continue
-            untrue = not pictured and age is not None and self._age_ms(camera, number, at) - age > _AGE_OFF_MS
-            if untrue or (at - last > limit and (stuck or not pictured)):
-                self.frozen[cause] = self.frozen.get(cause, 0) + 1
+            if at - last > limit and (stuck or not pictured):
+                self.frozen[f"{cause}, stood"] = self.frozen.get(f"{cause}, stood", 0) + 1
+            if pictured or age is None or self._age_ms(camera, number, at) - age <= _AGE_OFF_MS:
+                untrue.pop(camera, None)
+            elif at - untrue.setdefault(camera, at) > _UNTRUE_MS:
+                self.frozen[f"{cause}, age"] = self.frozen.get(f"{cause}, age", 0) + 1
 
     def _age_ms(self, camera: str, number: int, at: float) -> float:
         return at - 1000 * self.wall.captured_at(camera, number, at / 1000)
@@ -137,6 +161,28 @@ class Trial:
         everywhere = len(self.wall.cameras)
         self.wall.until(lambda: len(self.wall.ask("live()")) == everywhere, _HEALED_S, f"live again after {what}")
         self.wall.rest(1)
+
+
+@contextmanager
+def _film(page: Page) -> Iterator[list[tuple[float, float]]]:
+    """What the browser puts on the screen: UTC epoch seconds and mean brightness of the wall's middle, 0 to 255."""
+    session = page.context.new_cdp_session(page)
+    film: list[tuple[float, float]] = []
+
+    def take(frame: dict[str, Any]) -> None:
+        picture = cv2.imdecode(np.frombuffer(base64.b64decode(frame["data"]), np.uint8), cv2.IMREAD_GRAYSCALE)
+        height, width = picture.shape
+        middle = picture[height // 4 : height * 3 // 4, : width // 2]
+        film.append((float(frame["metadata"]["timestamp"]), float(middle.mean())))
+        session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
+
+    session.on("Page.screencastFrame", take)
+    session.send("Page.startScreencast", {"format": "jpeg", "quality": 40, "maxWidth": 480, "maxHeight": 270})
+    try:
+        yield film
+    finally:
+        session.send("Page.stopScreencast")
+        session.detach()
 
 
 @contextmanager

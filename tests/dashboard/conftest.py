@@ -33,7 +33,7 @@ from alerts.storage.evidence import EvidenceStore
 from alerts.storage.revisions import RevisionStore
 from alerts.store import EventStore
 from configs.desks import AlarmSettings, Desk, Reaction
-from configs.loader import load_data
+from configs.loader import load, load_data
 from configs.schema import Camera, Location, PatrolPlan, Region, RegionLevel, Settings, Severity, Site, StreamSettings
 from configs.screens import WallScreen
 from dashboard.access.passwords import Passwords
@@ -95,6 +95,11 @@ def desk_settings() -> Settings:
     )
     alarms = AlarmSettings(reaction=Reaction(high=0.05))
     return wall_settings().model_copy(update={"desks": desks, "alarms": alarms})
+
+
+def county_settings() -> Settings:
+    """The example county, with its outlines."""
+    return load(Path(__file__).parents[2] / "configs" / "examples" / "county.yaml", {})
 
 
 @dataclass
@@ -264,13 +269,16 @@ def wall(
     wall_store: tuple[EventStore, AccountStore],
     tmp_path: Path,
 ) -> Iterator[Wall]:
-    """A running dashboard over an empty Redis and an empty store; indirectly ``"desks"``: with three desks."""
+    """A running dashboard over an empty Redis and an empty store; indirectly ``"desks"``: with three desks; or
+    ``"county"``: of the example."""
     store, accounts = wall_store
     redis = connect_redis(wall_redis.launch.url, name="test")
     redis.flushall()
     evidence = tmp_path / "evidence"
     deps = Dependencies(
-        settings=desk_settings() if getattr(request, "param", "") == "desks" else wall_settings(),
+        settings={"desks": desk_settings, "county": county_settings}.get(
+            getattr(request, "param", ""), wall_settings
+        )(),
         store=store,
         accounts=accounts,
         redis=open_redis(wall_redis.launch.url),

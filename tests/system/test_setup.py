@@ -1,4 +1,4 @@
-"""Setting up a running node by its API: a revision reaches the camera that it is about, and its neighbours go on."""
+"""Setting up a running node: a revision reaches the camera that it is about, and its neighbours go on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Page, expect
 
 from dashboard.policy import Role
 from ingest.simulator.background import SimulatorThread
 from tests.system.running import PASSWORD, RunningNode, account, county, running, wait_for
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(170)]
 
 ENGINEER = "engineer"
 WHOLE = {"id": "whole", "name": "全画面", "polygon": [(0, 0), (1, 0), (1, 1), (0, 1)]}
@@ -94,3 +95,63 @@ def test_a_camera_is_tried_added_drawn_on_fires_and_is_undone_while_its_neighbou
     exported = (node.settings.state_dir / "settings.yaml").read_text("utf-8")
     assert f"Revision {base + 2}" in exported
     assert "new-1" not in exported
+
+
+def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_undone(
+    node: RunningNode, page: Page, engineer: httpx.Client, cameras: SimulatorThread
+) -> None:
+    page.goto(f"{node.wall}/setup")
+    page.get_by_test_id("login-username").fill(ENGINEER)
+    page.get_by_test_id("login-password").fill(PASSWORD)
+    page.get_by_test_id("login-submit").click()
+    first = node.settings.cameras[0]
+    page.get_by_test_id("setup-search").fill("bxjnk")  # 步行街南口
+    expect(page.get_by_test_id("setup-camera")).to_have_count(1)
+    expect(page.get_by_test_id("setup-camera")).to_have_attribute("data-camera", first.id)
+    page.get_by_test_id("setup-search").fill("")
+
+    page.get_by_test_id("setup-add").click()
+    page.get_by_test_id("setup-name").fill("东巷口")
+    page.get_by_test_id("setup-url").fill(cameras.url("LOCKED", "sub"))
+    page.get_by_test_id("setup-username").fill("admin")
+    page.get_by_test_id("setup-password").fill("wrong")
+    page.get_by_test_id("setup-probe").click()
+    expect(page.get_by_test_id("probe-report")).to_contain_text("用户名或密码不正确")
+    page.get_by_test_id("setup-password").fill("right")
+    page.get_by_test_id("setup-probe").click()
+    expect(page.get_by_test_id("probe-report")).to_contain_text("H.264")
+    expect(page.get_by_test_id("probe-picture")).to_be_visible()
+    page.get_by_test_id("setup-save").click()
+    note = page.get_by_test_id("setup-note")
+    expect(note).to_contain_text("已生效")
+
+    page.get_by_test_id("tab-rules").click()
+    surface = page.get_by_test_id("draw-surface")
+    page.get_by_test_id("draw-zone").click()
+    box = surface.bounding_box()
+    assert box is not None
+    for x, y in ((0.02, 0.02), (0.98, 0.02), (0.98, 0.98), (0.02, 0.98)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("drawn-place")).to_have_count(1)
+    corner = page.get_by_test_id("corner").first
+    before = float(corner.get_attribute("cx") or 0)
+    corner.press("ArrowRight")
+    assert float(corner.get_attribute("cx") or 0) > before
+    page.get_by_test_id("add-rule").click()
+    page.get_by_test_id("setup-rule").get_by_role("button", name="人", exact=False).first.click()
+    page.get_by_role("option", name="人和车").click()
+    expect(page.get_by_test_id("would-fire").first).to_contain_text("此刻会触发", timeout=60_000)
+
+    page.get_by_test_id("language").click()
+    expect(page.get_by_test_id("would-fire").first).to_contain_text("Would fire")
+    page.get_by_test_id("setup-save").click()
+    expect(note).to_contain_text("applied")
+    added = engineer.get("/api/setup").json()["cameras"][-1]
+    assert (added["name"], len(added["zones"]), added["rules"][0]["kind"]) == ("东巷口", 1, "intrusion")
+    page.get_by_test_id("tab-revisions").click()
+    expect(page.get_by_test_id("revision").first).to_contain_text("东巷口")
+    page.get_by_test_id("undo").click()
+    expect(note).to_contain_text("applied")
+    assert engineer.get("/api/setup").json()["cameras"][-1]["zones"] == []
+    expect(page.get_by_test_id("drawn-place")).to_have_count(0)

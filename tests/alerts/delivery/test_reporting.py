@@ -329,7 +329,8 @@ def test_what_a_killed_worker_had_not_told_is_told_from_its_spool(
         publisher.submit([recent("k", window_s=600), *hits])
         until(arrived(publisher, 61))
     assert updates(redis_client) == []
-    with life():
+    with life() as again:
+        until(lambda: again.counters()["situations_hits"] == LISTED)
         clocks.ahead += 4
         until(lambda: len(updates(redis_client)) > 0)
     told = [hit.event.id for each in updates(redis_client) for hit in each.suppressed]
@@ -352,8 +353,9 @@ def test_a_hit_that_the_bus_has_forgotten_is_still_told_as_one(
     clocks.ahead += 3 * 3600.0
     for key in (SEEN_PREFIX + event.event.id, SEEN_PREFIX + hit.event.id, DEDUP_PREFIX + "k"):
         redis_client.delete(key)
-    with life():
-        clocks.ahead += 4
+    with life() as again:
+        until(lambda: again.counters()["situations_hits"] == 1)
+        clocks.ahead += 6
         until(lambda: len(updates(redis_client)) > 0)
     assert ids(redis_client).count(hit.event.id) == 0
     assert [each.event.id for each in updates(redis_client)[0].suppressed] == [hit.event.id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.recording.budget import LADDER, MODES, Stored, modes_at, next_step, plan
+from alerts.recording.budget import EVENTS_ONLY, LADDER, MODES, Stored, modes_at, next_step, plan, takes_clips
 from configs.recording import CameraRecording
 
 WANTED = {
@@ -31,9 +31,17 @@ def test_the_oldest_that_is_not_locked_goes_first() -> None:
 def test_clips_of_alarms_outlive_recordings() -> None:
     clip, locked = (Stored("gate", name, 0, 60, 10, clip=True, locked=name == "kept") for name in ("clip", "kept"))
     files = [clip, locked, stored("b", 200), stored("c", 300, is_open=True)]
-    assert [file.name for file in plan(files, excess_bytes=10, keep_after=100).delete] == ["b"]
-    made = plan(files, excess_bytes=30, keep_after=0)
+    assert [file.name for file in plan(files, excess_bytes=30, keep_after=100).delete] == ["b"]
+    assert [file.name for file in plan(files, excess_bytes=10, keep_after=100, clips=True).delete] == ["b"]
+    made = plan(files, excess_bytes=30, keep_after=0, clips=True)
     assert ([file.name for file in made.delete], made.short_bytes) == (["b", "clip"], 10)
+
+
+def test_old_clips_go_before_the_next_alarm_has_none() -> None:
+    steps = [step for step in range(len(LADDER) + 1) if takes_clips(step, WANTED)]
+    assert steps == list(range(EVENTS_ONLY, len(LADDER) + 1))
+    assert set(modes_at(EVENTS_ONLY, WANTED).values()) == {"events", "none"}
+    assert takes_clips(0, {"roof": CameraRecording(mode="none")})
 
 
 def test_what_is_too_old_goes_although_there_is_room() -> None:

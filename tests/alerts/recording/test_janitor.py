@@ -137,7 +137,10 @@ def test_clips_count_and_go_last_and_a_lock_of_their_camera_holds_them(filled: A
     assert one.state.locked_bytes == 500_000
     one.stop()
     one = janitor(filled, RecordingSettings(budget_gb=(1_000_000 + room) / 0.98 / GB), Disk(), [], told)
-    one.look()
+    looks(one, 3 * SWEEP_EVERY)
+    assert (old.exists(), one.degraded()) == (True, {"gate": "activity", "yard": "events"})
+    looks(one, 2 * SWEEP_EVERY)
+    assert one.degraded() == {"gate": "events", "yard": "events"}
     assert (old.exists(), new.exists(), held.exists()) == (False, True, True)
     assert [(each.event_id, each.camera_id, each.missing) for each in told] == [(old_id, "gate", "retention")]
     one.stop()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alerts.alarms.life import Actor, Do
+from alerts.alarms.life import Actor, Command, Do
 from alerts.alarms.shifts import ShiftStore
 from alerts.alarms.store import AlarmStore
 from alerts.event import Event
@@ -63,6 +63,17 @@ def put(store: EventStore, *ages: float) -> list[str]:
 
 def told(changes: list[AlarmChange]) -> list[tuple[Do, str | None]]:
     return [(change.command, change.standing.desk if change.standing else None) for change in changes]
+
+
+def test_an_alarm_taken_up_before_its_desk_was_found_still_belongs_to_one(
+    keeper_at: Callable[[float], Keeper], wall_store: tuple[EventStore, AccountStore]
+) -> None:
+    alarms = AlarmStore(wall_store[0].engine)
+    (early,) = put(wall_store[0], 1.0)
+    alarms.take(early, [Command(Do.ACKNOWLEDGE), Command(Do.OWN)], Actor("1", "1 号席"), NOW)
+    assert [change.command for change in keeper_at(NOW).step()] == [Do.ROUTE]
+    (row,) = alarms.open_of("county-desk", 10)
+    assert (row.id, row.state, row.due_at) == (early, "acknowledged", None)
 
 
 def test_a_restart_goes_on_with_the_same_reaction_clocks(

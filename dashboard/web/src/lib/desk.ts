@@ -7,6 +7,7 @@ import { Feed } from "./feed/feed";
 import { EMPTY, reduce, type Action, type FeedState } from "./feed/reduce";
 import type { Words } from "./i18n";
 import type { Account, CameraInfo, DeskInfo, NodeInfo, RegionInfo, SiteInfo } from "./model";
+import { TICK_MS } from "./player/freshness";
 import { steadyNow } from "./time";
 
 const RELOAD_MS = 60_000;
@@ -87,7 +88,7 @@ export function makeDesk(words: Words): Desk {
 
   setInterval(() => {
     now.value = steadyNow() + feed.value.offsetMs;
-  }, 250);
+  }, TICK_MS);
 
   const close = (): void => {
     socket?.stop();

@@ -28,8 +28,8 @@ describe("the alarm in hand", () => {
     const held = row("a", { state: "on_hold" });
     const working = row("a", { state: "in_progress" });
     expect(putDown(held)).toBe(true);
-    expect([makesRoom(held, 1_000), makesRoom(held, 4_000)]).toEqual([false, true]);
-    expect([makesRoom(working, 4_000), makesRoom(working, 30_000)]).toEqual([false, true]);
+    expect([makesRoom(held, 1_000), makesRoom(held, 8_000)]).toEqual([false, true]);
+    expect([makesRoom(working, 8_000), makesRoom(working, 30_000)]).toEqual([false, true]);
     expect(makesRoom(null, 0)).toBe(true);
   });
 });

@@ -19,7 +19,7 @@ const RIGHTS: Readonly<Record<StepName, string>> = {
 };
 
 /** An alarm that nobody works on any more comes to make room after so long, one that was looked at after longer. */
-const PUT_DOWN_MS = 3_000;
+const PUT_DOWN_MS = 6_000;
 const LEFT_MS = 20_000;
 
 /** What the server says is legal in this state, and the account may do. */

@@ -29,11 +29,27 @@ export function useAlarmSteps(row: () => AlarmRow): AlarmSteps {
   const busy = ref(false);
   const notice = ref<string | null>(null);
 
+  /** The step under way, if any. The same one again is a key held too long; another one waits for it. */
+  let running: { readonly step: StepName; readonly done: Promise<boolean> } | null = null;
+
   async function take(step: StepName, body: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
-    if (busy.value) return false;
+    if (running?.step === step) return false;
+    const asked = row().id;
+    while (running !== null) await running.done;
+    if (row().id !== asked) return false;
+    const done = go(step, body);
+    running = { step, done };
+    try {
+      return await done;
+    } finally {
+      running = null;
+    }
+  }
+
+  async function go(step: StepName, body: Readonly<Record<string, unknown>>): Promise<boolean> {
+    const looked = row();
     busy.value = true;
     notice.value = null;
-    const looked = row();
     try {
       desk.dispatch({ do: "stepped", row: await taken(looked, step, body) });
       return true;

@@ -21,7 +21,7 @@ export interface Finding {
 
 const SETTLE_MS = 400;
 const AGAIN_MS = 2_000;
-const KEPT = 5;
+const KEPT = 4;
 
 /** `wanted` null: nothing is tried. */
 export function useRehearsal(api: Api, wanted: Ref<CameraDraft | null>) {
@@ -46,7 +46,8 @@ export function useRehearsal(api: Api, wanted: Ref<CameraDraft | null>) {
         const line = JSON.parse(text) as Line;
         now.value = line;
         failure.value = null;
-        if (line.found.length > 0) findings.value = [...line.found.map((event) => ({ at: line.at, event })), ...findings.value].slice(0, KEPT);
+        const all = [...findings.value, ...line.found.map((event) => ({ at: line.at, event }))];
+        if (line.found.length > 0) findings.value = all.sort((a, b) => b.at - a.at).slice(0, KEPT);
       });
     } catch (error) {
       if (request.signal.aborted) return;

@@ -42,6 +42,7 @@ describe("Arrivals", () => {
     expect(arrivals(0).wanted).toBeCloseTo(0.14);
     expect(arrivals(0, 0.02, 0.15).wanted).toBeCloseTo(0.29);
     expect(arrivals(0, 3).wanted).toBe(0.6);
+    expect(arrivals(0.3, ...Array.from({ length: 30 }, () => 0)).wanted).toBeCloseTo(0.14); // one in thirty
   });
 
   it("forgets an old delay, and a timeline that went on elsewhere", () => {

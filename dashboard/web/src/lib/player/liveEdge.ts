@@ -32,6 +32,8 @@ export function follow(ranges: readonly Range[], current: number, rate: number, 
 }
 
 const WINDOW_S = 4;
+/** The share of pictures that shall come in time: for the latest few all others would have to be older. */
+const PUNCTUAL = 0.9;
 /** The first pictures come as a whole GOP at once: that is no jitter. */
 const GREETING_S = 0.5;
 
@@ -57,8 +59,9 @@ export class Arrivals {
   /** See {@link follow}. */
   get wanted(): number {
     if (this.recent.length < 2) return USUAL_BEHIND_S;
-    const delays = this.recent.map(({ delay }) => delay);
-    return Math.min(MOST_BEHIND_S, this.interval + (Math.max(...delays) - Math.min(...delays)) + MARGIN_S);
+    const delays = this.recent.map(({ delay }) => delay).sort((a, b) => a - b);
+    const late = delays[Math.floor(PUNCTUAL * (delays.length - 1))] ?? 0;
+    return Math.min(MOST_BEHIND_S, this.interval + late - (delays[0] ?? 0) + MARGIN_S);
   }
 }
 

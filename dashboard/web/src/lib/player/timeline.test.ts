@@ -24,10 +24,10 @@ describe("Timeline", () => {
     const timeline = new Timeline();
     timeline.addOverlay(overlay(10, 1));
     timeline.addOverlay(overlay(10.4, 2));
-    expect(timeline.boxes(10.3).map(({ id }) => id)).toEqual([1]);
-    expect(timeline.boxes(10.5).map(({ id }) => id)).toEqual([2]);
-    expect(timeline.boxes(11.2)).toEqual([]);
-    expect(timeline.boxes(9)).toEqual([]);
+    expect(timeline.overlay(10.3)?.boxes.map(({ id }) => id)).toEqual([1]);
+    expect(timeline.overlay(10.5)?.boxes.map(({ id }) => id)).toEqual([2]);
+    expect(timeline.overlay(11.2)).toBeNull();
+    expect(timeline.overlay(9)).toBeNull();
   });
 
   it("follows who is on the picture, up to it and no further back than a trail goes", () => {
@@ -36,9 +36,9 @@ describe("Timeline", () => {
     for (const [pts, x] of [[3, 0], [10, 0.1], [10.5, 0.2]] as const) timeline.addOverlay(at(pts, x));
     timeline.addOverlay(overlay(10.6, 2)); // gone since
     timeline.addOverlay(at(11, 0.3));
-    expect(timeline.trails(10.7).map(({ id }) => id)).toEqual([2]);
-    expect(timeline.trails(11)).toMatchObject([{ id: 1, points: [[0.2, 0.5], [expect.closeTo(0.3), 0.5], [0.4, 0.5]] }]);
-    expect(timeline.trails(12)).toEqual([]);
+    const trails = (mediaTime: number) => timeline.trails(timeline.overlay(mediaTime)!);
+    expect(trails(10.7).map(({ id }) => id)).toEqual([2]);
+    expect(trails(11)).toMatchObject([{ id: 1, points: [[0.2, 0.5], [expect.closeTo(0.3), 0.5], [0.4, 0.5]] }]);
   });
 
   it("keeps the newest only, so that a tile may run for months", () => {

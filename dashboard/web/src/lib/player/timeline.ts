@@ -1,6 +1,6 @@
 /** Which capture time, and which boxes, belong to the media time on the glass. */
 
-import type { OverlayBox, OverlayMessage } from "@/lib/model";
+import type { OverlayMessage } from "@/lib/model";
 
 import type { CaptureReference } from "./prft";
 
@@ -56,25 +56,23 @@ export class Timeline {
     return best.captureMs + distance * 1000;
   }
 
-  /** The newest boxes at or before `mediaTime` (s), if they are young enough to be true. */
-  boxes(mediaTime: number): readonly OverlayBox[] {
+  /** The newest overlay at or before `mediaTime` (s), if it is young enough to be true; the same object until the next. */
+  overlay(mediaTime: number): OverlayMessage | null {
     for (let i = this.overlays.length - 1; i >= 0; i--) {
       const overlay = this.overlays[i];
       if (overlay === undefined || overlay.pts_s > mediaTime + TOLERANCE_S) continue;
-      return mediaTime - overlay.pts_s <= OVERLAY_MAX_AGE_S ? overlay.boxes : [];
+      return mediaTime - overlay.pts_s <= OVERLAY_MAX_AGE_S ? overlay : null;
     }
-    return [];
+    return null;
   }
 
-  /** The ways of the objects that `boxes(mediaTime)` gives, over the last {@link TRAIL_S}. */
-  trails(mediaTime: number): readonly Trail[] {
-    const now = this.boxes(mediaTime);
-    if (now.length === 0) return [];
-    const ways = new Map(now.map(({ id }) => [id, [] as [number, number][]]));
+  /** The ways of the objects of an overlay that {@link overlay} gave, over the last {@link TRAIL_S}. */
+  trails(now: OverlayMessage): readonly Trail[] {
+    const ways = new Map(now.boxes.map(({ id }) => [id, [] as [number, number][]]));
     for (const { pts_s, boxes } of this.overlays) {
-      if (pts_s > mediaTime + TOLERANCE_S || pts_s < mediaTime - TRAIL_S) continue;
+      if (pts_s > now.pts_s || pts_s < now.pts_s - TRAIL_S) continue;
       for (const { id, box } of boxes) ways.get(id)?.push([(box[0] + box[2]) / 2, box[3]]);
     }
-    return now.map(({ id, alarm }) => ({ id, alarm, points: ways.get(id) ?? [] }));
+    return now.boxes.map(({ id, alarm }) => ({ id, alarm, points: ways.get(id) ?? [] }));
   }
 }
