@@ -33,6 +33,7 @@ DESK, WALL_4K, VIDEO_WALL = (1920, 1080), (3840, 2160), (5760, 1080)
 WIDEST = 1920
 """px. Larger pictures are halved until they are no wider than twice this."""
 EVENTS, EVENTS_S = 8, 240.0
+SCREEN, NOBODY = "hall-left", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Shot:
     account: str = "operator"
     size: tuple[int, int] = DESK
     languages: tuple[str, ...] = ("zh", "en")
-    act: Callable[[Page], None] = lambda _: None
+    act: Callable[[Page, Running], None] = lambda _page, _running: None
 
 
 @contextmanager
@@ -77,10 +78,17 @@ def demo(folder: Path) -> Iterator[Running]:
         process.wait(30)
 
 
-def _wait_for_events(running: Running) -> None:
+@contextmanager
+def client_of(running: Running, account: str) -> Iterator[httpx.Client]:
+    """Logged in."""
     with httpx.Client(base_url=running.wall, trust_env=False, timeout=10) as client:
-        login = {"username": "operator", "password": running.passwords["operator"]}
+        login = {"username": account, "password": running.passwords[account]}
         client.post("/api/login", json=login).raise_for_status()
+        yield client
+
+
+def _wait_for_events(running: Running) -> None:
+    with client_of(running, "operator") as client:
         deadline = time.monotonic() + EVENTS_S
         while time.monotonic() < deadline:
             rows = client.get("/api/events", params={"limit": 50}).json()["rows"]
@@ -90,35 +98,53 @@ def _wait_for_events(running: Running) -> None:
     raise SystemExit(f"the demo made fewer than {EVENTS} events of three kinds in {EVENTS_S:g} s")
 
 
-def all_live(page: Page) -> None:
+def all_live(page: Page, _: Running) -> None:
     """Nine tiles move."""
     wait_all_move(page, 9)
 
 
-def oldest_open(page: Page) -> None:
+def oldest_open(page: Page, _: Running) -> None:
     """The second alarm of the list in hand, taken up."""
-    all_live(page)
+    wait_all_move(page, 9)
     page.keyboard.press("ArrowDown")
 
 
-def replayed(page: Page) -> None:
+def replayed(page: Page, _: Running) -> None:
     """The enlarged tile plays its last half minute."""
-    all_live(page)
+    wait_all_move(page, 9)
     page.locator("[data-testid^=tile-]").nth(2).dblclick()
     page.wait_for_timeout(3_000)
     page.keyboard.press("r")
     page.wait_for_timeout(3_000)
 
 
-def first_row(page: Page) -> None:
+def first_row(page: Page, _: Running) -> None:
     """The newest event with its facts."""
-    page.locator("[data-testid=history-row], tbody tr").first.click()
+    page.get_by_test_id("history-row").first.click()
     page.wait_for_timeout(1_000)
 
 
-def by_day(page: Page) -> None:
+def by_day(page: Page, _: Running) -> None:
     """The day's theme."""
     page.keyboard.press("t")
+
+
+def let_in(page: Page, running: Running) -> None:
+    """The screen's browser is let in, and four cameras are pushed to it."""
+    with client_of(running, "leader") as client:
+        cameras = [camera["id"] for camera in client.get("/api/node").json()["cameras"]]
+        content = {"kind": "scene", "layout": "4", "tiles": cameras[:4]}
+        client.post(f"/api/screens/{SCREEN}/push", json={"content": content}).raise_for_status()
+        code = client.post(f"/api/screens/{SCREEN}/code").raise_for_status().json()["code"]
+    page.get_by_test_id("screen-code").fill(code)
+    wait_all_move(page, 4)
+
+
+def set_up(page: Page, _: Running) -> None:
+    """A camera of the tree, with what is drawn on it."""
+    page.get_by_test_id("setup-camera").first.click()
+    page.get_by_test_id("tab-rules").click()
+    page.wait_for_timeout(2_500)
 
 
 SHOTS = (
@@ -132,7 +158,8 @@ SHOTS = (
     Shot("overview-4k", "/overview", size=WALL_4K, languages=("zh",)),
     Shot("overview-video-wall", "/overview", size=VIDEO_WALL, languages=("zh",)),
     Shot("map", "/overview?region=shiqiao", languages=("zh",)),
-    Shot("setup", "/setup", account="admin"),
+    Shot("setup", "/setup", account="admin", act=set_up),
+    Shot("screen", f"/wall/{SCREEN}", account=NOBODY, languages=("zh",), act=let_in),
     Shot("health", "/health", account="engineer"),
 )
 
@@ -147,15 +174,16 @@ def draw(browser: Browser, running: Running, shot: Shot, language: str) -> None:
     context.add_init_script(f"localStorage.setItem('xueliang.language', '{language}')")
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.goto(f"{running.wall}/login")
-    page.get_by_test_id("login-username").fill(shot.account)
-    page.get_by_test_id("login-password").fill(running.passwords[shot.account])
-    page.get_by_test_id("login-submit").click()
-    page.wait_for_url(f"{running.wall}/")
+    if shot.account != NOBODY:
+        page.goto(f"{running.wall}/login")
+        page.get_by_test_id("login-username").fill(shot.account)
+        page.get_by_test_id("login-password").fill(running.passwords[shot.account])
+        page.get_by_test_id("login-submit").click()
+        page.wait_for_url(f"{running.wall}/")
     if shot.path != "/":
         page.goto(running.wall + shot.path)
     page.wait_for_timeout(2_500)
-    shot.act(page)
+    shot.act(page, running)
     page.wait_for_timeout(1_000)
     pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
