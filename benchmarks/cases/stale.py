@@ -171,6 +171,7 @@ def _film(page: Page) -> Iterator[list[tuple[float, float]]]:
 
     def take(frame: dict[str, Any]) -> None:
         picture = cv2.imdecode(np.frombuffer(base64.b64decode(frame["data"]), np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert picture is not None, "the browser's film holds no pictures"
         height, width = picture.shape
         middle = picture[height // 4 : height * 3 // 4, : width // 2]
         film.append((float(frame["metadata"]["timestamp"]), float(middle.mean())))

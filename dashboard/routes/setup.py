@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,8 +25,10 @@ from dashboard.feed.status import readable
 from dashboard.live.directory import holder_of
 from dashboard.policy import Action
 from dashboard.routes.session import address_of
+from dashboard.setup import sheet
 from dashboard.setup.messages import (
     CameraDraft,
+    ImportReport,
     ProbeReport,
     Probing,
     Rehearsing,
@@ -37,10 +40,19 @@ from dashboard.setup.messages import (
     told,
 )
 from dashboard.setup.saving import Edit, info, require_network, tree_of
+from dashboard.setup.table import Table, read_table
 
 router = APIRouter(prefix="/api/setup", tags=["setup"], responses=RESPONSES)
 
 CONNECT_S, PROBE_S = 3.0, 40.0
+MOST_TABLE_BYTES = 8 << 20
+_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_FILE = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 _YAML: dict[int | str, dict[str, Any]] = {200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}}
 
 
@@ -63,8 +75,8 @@ def save(viewer: SettingsChanger, request: Request, deps: Deps, body: Saving) ->
     """Add the camera, or put it in the place of the one with its id. Its worker follows within seconds, no other
     camera notices. 409 where another has changed the settings since ``base``."""
     former = _former(viewer, deps, body.camera)
-    tree, secret = tree_of(body.camera, former, deps.settings.state_dir)
-    edit = Edit(body.base, body.why, partial(with_cameras, cameras=[tree]), secret=secret)
+    tree, secrets = tree_of(body.camera, former, deps.settings.state_dir)
+    edit = Edit(body.base, body.why, partial(with_cameras, cameras=[tree]), secrets=secrets)
     return _save(viewer, request, deps, edit, body.camera.id)
 
 
@@ -104,6 +116,27 @@ def export(viewer: SettingsReader, deps: Deps) -> Response:
     text = as_yaml(newest.tree, f"Revision {newest.number}.")
     headers = {"content-disposition": f'attachment; filename="xueliang-{newest.number}.yaml"'}
     return Response(text, media_type="application/yaml", headers=headers)
+
+
+@router.get("/template", response_class=Response, responses=_CSV)
+def template(_: SettingsReader) -> Response:
+    """An empty table of cameras, as CSV."""
+    headers = {"content-disposition": 'attachment; filename="cameras.csv"'}
+    return Response(sheet.template(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/import", openapi_extra=_FILE)
+async def import_table(
+    viewer: SettingsChanger, request: Request, deps: Deps, base: int, apply: bool = False
+) -> ImportReport:
+    """Cameras from a table, CSV or XLSX: what each row comes to and what is wrong with it. With ``apply`` the rows
+    without a fault are saved, all in one revision; without it nothing is."""
+    data = await _body(request)
+    report = await run_in_threadpool(read_table, data, viewer, deps.settings)
+    if not apply or not report.drafts:
+        return report.told()
+    saved = await run_in_threadpool(_save_table, viewer, request, deps, base, report)
+    return report.told(saved)
 
 
 @router.post("/probe")
@@ -147,6 +180,32 @@ async def rehearse(viewer: SettingsChanger, deps: Deps, body: Rehearsing) -> Str
     if holder is None:
         raise _away()
     return StreamingResponse(await _lines(holder, camera), media_type="application/x-ndjson")
+
+
+async def _body(request: Request) -> bytes:
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MOST_TABLE_BYTES:
+            raise ApiError(413, "too_large", "The file is larger than 8 MiB.", "Split the table.")
+    return bytes(data)
+
+
+def _save_table(viewer: Viewer, request: Request, deps: Parts, base: int, table: Table) -> Saved:
+    kept = {camera.id: camera for camera in deps.settings.cameras}
+    trees, secrets = [], list[Path]()
+    try:
+        for draft in table.drafts:
+            tree, written = tree_of(draft, kept.get(draft.id), deps.settings.state_dir)
+            trees.append(tree)
+            secrets += written
+    except BaseException:
+        for secret in secrets:
+            secret.unlink(missing_ok=True)
+        raise
+    why = f"{len(trees)} cameras from a table"
+    edit = Edit(base, why, partial(with_cameras, cameras=trees), secrets=tuple(secrets))
+    return _save(viewer, request, deps, edit, f"{len(trees)} cameras")
 
 
 async def _lines(holder: WorkerInfo, camera: Camera) -> AsyncIterator[bytes]:

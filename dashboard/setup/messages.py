@@ -152,6 +152,31 @@ class Rehearsing(Message):
     camera: CameraDraft
 
 
+class ImportRow(Message):
+    """``row`` as a spreadsheet counts. ``new``: the camera is not there yet. ``fault``: why the row is left out."""
+
+    row: int
+    id: str
+    name: str
+    new: bool
+    fault: str | None
+
+
+class ImportReport(Message):
+    """``saved``: the revision that holds the rows without a fault; ``None`` while nothing is applied."""
+
+    rows: tuple[ImportRow, ...]
+    good: int
+    bad: int
+    saved: Saved | None = None
+
+
+def draft_of(camera: Camera) -> CameraDraft:
+    """The camera as it could be saved again."""
+    kept = camera.model_dump(exclude={"credentials"})
+    return CameraDraft(**kept, username=None if camera.credentials is None else camera.credentials.username)
+
+
 def told(camera: Camera) -> CameraSetup:
     """Without its password and where that lies."""
     credentials = camera.credentials

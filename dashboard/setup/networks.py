@@ -26,10 +26,10 @@ def refused(url: str, networks: Sequence[str], resolve: Resolve = resolve) -> st
     if host is None:
         return None
     try:
-        found = [ip_address(each.partition("%")[0]) for each in resolve(host)]
+        found = [_unmapped(ip_address(each.partition("%")[0])) for each in resolve(host)]
     except (OSError, ValueError):  # a name that is no name, or not known: opening it says so
         return None
-    return next((str(each) for each in found if not _allowed(_unmapped(each), networks)), None)
+    return next((str(each) for each in found if not _allowed(each, networks)), None)
 
 
 def _allowed(address: IPv4Address | IPv6Address, networks: Sequence[str]) -> bool:

@@ -24,13 +24,13 @@ TOLD_FAULTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What makes a document of the newest one, of revision ``base``. ``secret``: a file written for it."""
+    """What makes a document of the newest one, of revision ``base``. ``secrets``: files written for it."""
 
     base: int
     why: str
     apply: Callable[[Tree], Tree]
     kind: Kind = "change"
-    secret: Path | None = None
+    secrets: tuple[Path, ...] = ()
 
 
 class Saving:
@@ -51,12 +51,12 @@ class Saving:
         return newest
 
     def save(self, viewer: Viewer, edit: Edit) -> Saved:
-        """Raises :class:`ApiError`; then the settings are as they were, and the edit's secret is gone."""
+        """Raises :class:`ApiError`; then the settings are as they were, and the edit's secrets are gone."""
         try:
             return self._save(viewer, edit)
         except BaseException:
-            if edit.secret is not None:
-                edit.secret.unlink(missing_ok=True)
+            for secret in edit.secrets:
+                secret.unlink(missing_ok=True)
             raise
 
     def _save(self, viewer: Viewer, edit: Edit) -> Saved:
@@ -129,21 +129,21 @@ def require_network(url: str, settings: Settings, resolve: Resolve = resolve) ->
         )
 
 
-def tree_of(draft: CameraDraft, former: Camera | None, state_dir: Path) -> tuple[Tree, Path | None]:
-    """The draft as it stands in a document, and the file that its new password went to."""
+def tree_of(draft: CameraDraft, former: Camera | None, state_dir: Path) -> tuple[Tree, tuple[Path, ...]]:
+    """The draft as it stands in a document, and the file that its new password went to, if it has one."""
     tree = camera_tree(Camera.model_validate(draft.model_dump(exclude={"username", "password"})))
     if draft.username is None:
-        return tree, None
+        return tree, ()
     if draft.password is not None:
         secret = secrets.keep(state_dir, draft.id, draft.password)
-        return {**tree, "credentials": {"username": draft.username, "password_file": str(secret)}}, secret
+        return {**tree, "credentials": {"username": draft.username, "password_file": str(secret)}}, (secret,)
     kept = former.credentials if former is not None else None
     if kept is None:
         raise ApiError(
             422, "password_missing", "The camera has a user and no password.", "Give its password, or leave both out."
         )
     credentials = kept.model_dump(mode="json", exclude_none=True, include={"password_env", "password_file"})
-    return {**tree, "credentials": {"username": draft.username, **credentials}}, None
+    return {**tree, "credentials": {"username": draft.username, **credentials}}, ()
 
 
 def info(note: RevisionNote) -> RevisionInfo:

@@ -61,7 +61,7 @@ class RunningNode:
         tree = psutil.Process(self.supervisor.pid)
         return [tree.pid, *(child.pid for child in tree.children(recursive=True))]
 
-    def kill(self, name: str) -> None:
+    def kill(self, name: str, seconds: float = 30) -> None:
         """``kill -9``; returns when the supervisor has a new one that serves."""
         before = self.processes()[name]
         os.kill(before["pid"], signal.SIGKILL)
@@ -70,7 +70,7 @@ class RunningNode:
             now = self.processes()[name]
             return now["pid"] not in (None, before["pid"]) and now["trouble"] is None
 
-        wait_for(back, 30, f"{name} back after kill -9")
+        wait_for(back, seconds, f"{name} back after kill -9")
 
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:

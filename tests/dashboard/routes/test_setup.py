@@ -120,3 +120,40 @@ def test_without_a_worker_a_probe_says_so(engineer: httpx.Client) -> None:
     assert engineer.post("/api/setup/probe", json=asked).json()["error"]["code"] == "worker_away"
     asked = {"stream": {"url": "rtsp://127.0.0.1/main"}}
     assert engineer.post("/api/setup/probe", json=asked).json()["error"]["code"] == "address_not_allowed"
+
+
+def test_a_table_is_previewed_row_by_row_and_applied_only_when_told_to(wall: Wall, engineer: httpx.Client) -> None:
+    rows = [
+        "id,site,name,main_url,username,password",
+        "west-7,site-west,七,rtsp://10.1.0.7/main,admin,sheet-word",
+        "west-8,nowhere,八,rtsp://10.1.0.8/main,,",
+        "west-9,site-west,九,rtsp://127.0.0.1/main,,",
+        "west-10,site-west,十,rtsp://10.1.0.10/main,admin,",
+        "west-1,site-west,一,rtsp://10.1.0.1/main,,",
+    ]
+    data = "\n".join(rows).encode()
+    report = engineer.post("/api/setup/import", params={"base": 1}, content=data).raise_for_status().json()
+    faults = {row["id"]: (row["fault"] or "").partition(":")[0] for row in report["rows"]}
+    assert faults == {"west-7": "", "west-8": "site", "west-9": "main_url", "west-10": "password", "west-1": ""}
+    assert [row["id"] for row in report["rows"] if not row["new"]] == ["west-1"]
+    assert (report["good"], report["bad"], report["saved"]) == (2, 3, None)
+    assert engineer.get("/api/setup").json()["revision"] == 1
+    assert not (wall.evidence.parent / "state" / "secrets").exists()
+
+    asked = {"base": 1, "apply": True}
+    applied = engineer.post("/api/setup/import", params=asked, content=data).raise_for_status()
+    saved = applied.json()["saved"]
+    assert (saved["revision"]["number"], saved["added"], saved["changed"]) == (2, ["west-7"], ["west-1"])
+    assert "sheet-word" not in applied.text
+    kept = wall.parts.settings.cameras[-1].credentials
+    assert kept is not None
+    assert kept.password.get_secret_value() == "sheet-word"
+
+    again = engineer.post("/api/setup/import", params=asked, content=data)
+    assert again.json()["error"]["code"] == "settings_outdated"
+    assert len(list((wall.evidence.parent / "state" / "secrets").iterdir())) == 1, "no secret of what was not applied"
+    assert engineer.post("/api/setup/import", params=asked, content=b"x").json()["error"]["code"] == "no_table"
+    eastern = wall.client(Role.ENGINEER, regions=("east",))
+    beyond = eastern.post("/api/setup/import", params={"base": 2}, content=data).json()["rows"][0]["fault"]
+    assert "beyond" in beyond
+    assert engineer.get("/api/setup/template").content.startswith(b"\xef\xbb\xbfid,")

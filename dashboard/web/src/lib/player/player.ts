@@ -299,7 +299,8 @@ export class Player {
     if (this.appender === null) return;
     const { video } = this.options;
     const move = follow(this.appender.ranges(), video.currentTime, video.playbackRate, this.arrivals.wanted);
-    if (move.do === "seek") video.currentTime = move.to;
+    // A jump that is under way decodes from the key frame on: another one would begin that anew, and so on without end.
+    if (move.do === "seek" && !video.seeking) video.currentTime = move.to;
     else if (move.do === "rate") video.playbackRate = move.rate;
     // Refused only when the element is being torn down or paused by the browser; the next tick tries again and the
     // picture's age says what the operator must know.
