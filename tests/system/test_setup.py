@@ -155,3 +155,14 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     expect(note).to_contain_text("applied")
     assert engineer.get("/api/setup").json()["cameras"][-1]["zones"] == []
     expect(page.get_by_test_id("drawn-place")).to_have_count(0)
+
+    page.get_by_test_id("setup-import").click()
+    heads, row = "id,site,name,main_url", f"sheet-1,{first.site},表一,{cameras.url('S1', 'sub')}"
+    table = f"{heads}\n{row}\nsheet-2,nowhere,表二,rtsp://127.0.0.1/x\n"
+    page.get_by_test_id("import-file").set_input_files(
+        {"name": "cameras.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    )
+    expect(page.get_by_test_id("import-row").first).to_contain_text("no site named 'nowhere'")
+    page.get_by_test_id("import-apply").click()
+    expect(note).to_contain_text("applied")
+    assert engineer.get("/api/setup").json()["cameras"][-1]["id"] == "sheet-1"

@@ -1,7 +1,7 @@
 /** Typed calls of the dashboard's HTTP. Every failure is an `ApiError` with one sentence and one way on. */
 
 import type { Words } from "./i18n";
-import type { Account, AlarmLoad, CameraDraft, CameraHealth, Correction, Course, DeskInfo, EventPage, EventRow, Evidence, HandOver, Histogram, NodeInfo, Overview, ProbeReport, Probing, RecordingTimeline, RegionOutline, RevisionInfo, Rotation, Saved, Scene, SceneDraft, ScreenCode, ScreenContent, ScreenInfo, Sending, SetupState, Shift } from "./model";
+import type { Account, AlarmLoad, CameraDraft, CameraHealth, Correction, Course, DeskInfo, EventPage, EventRow, Evidence, HandOver, Histogram, ImportReport, NodeInfo, Overview, ProbeReport, Probing, RecordingTimeline, RegionOutline, RevisionInfo, Rotation, Saved, Scene, SceneDraft, ScreenCode, ScreenContent, ScreenInfo, Sending, SetupState, Shift } from "./model";
 
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -119,6 +119,12 @@ export function makeApi(options: ApiOptions) {
     setup: () => call<SetupState>("GET", "/api/setup"),
     saveCamera: (base: number, camera: CameraDraft, why: string) => call<Saved>("POST", "/api/setup/cameras", { base, camera, why }),
     removeCamera: (base: number, cameraId: string, why: string) => call<Saved>("DELETE", `/api/setup/cameras/${id(cameraId)}${queryString({ base, why })}`),
+    importTable: async (base: number, file: Blob, apply: boolean): Promise<ImportReport> => {
+      const path = `/api/setup/import${queryString({ base, apply })}`;
+      const response = await options.fetch(path, { method: "POST", headers: { "content-type": "application/octet-stream" }, credentials: "same-origin", body: file });
+      if (!response.ok) throw await failureOf(response);
+      return (await response.json()) as ImportReport;
+    },
     revisions: () => call<{ revisions: RevisionInfo[] }>("GET", "/api/setup/revisions"),
     restoreRevision: (base: number, number: number, why: string) => call<Saved>("POST", `/api/setup/revisions/${number}/restore`, { base, why }),
     probe: (probing: Probing, signal: AbortSignal) => call<ProbeReport>("POST", "/api/setup/probe", probing, signal),
