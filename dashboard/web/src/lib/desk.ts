@@ -8,6 +8,7 @@ import { EMPTY, reduce, type Action, type FeedState } from "./feed/reduce";
 import type { Words } from "./i18n";
 import type { Account, CameraInfo, DeskInfo, NodeInfo, RegionInfo, SiteInfo } from "./model";
 import { TICK_MS } from "./player/freshness";
+import { Gate } from "./player/gate";
 import { steadyNow } from "./time";
 
 const RELOAD_MS = 60_000;
@@ -26,6 +27,8 @@ export interface Desk {
   readonly loaded: Ref<boolean>;
   /** Why the login page is shown again, if it is. */
   readonly expired: Ref<boolean>;
+  /** Through which live streams are opened. */
+  readonly gate: Gate;
   /** The server's clock, epoch ms, four times a second. */
   readonly now: Ref<number>;
   readonly zone: ComputedRef<string>;
@@ -180,6 +183,7 @@ export function makeDesk(words: Words): Desk {
     feed,
     loaded,
     expired,
+    gate: new Gate(),
     now,
     zone: computed(() => node.value?.timezone ?? "Asia/Shanghai"),
     cameras,

@@ -5,6 +5,7 @@ import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
 
 import { Appender, UNPLAYABLE } from "./appender";
 import { HIDDEN, type Signals } from "./freshness";
+import type { Gate } from "./gate";
 import { Arrivals, follow } from "./liveEdge";
 import { parsePrft } from "./prft";
 import type { Recent } from "./recent";
@@ -23,6 +24,8 @@ const RECONNECT_AFTER_MS = 4_000;
 const HUNG_MS = 1_000;
 
 export interface PlayerOptions {
+  /** Shared by all players of the page. */
+  readonly gate: Gate;
   readonly url: string;
   readonly video: HTMLVideoElement;
   /** Where the server's own pictures come from and go to, should this browser not decode the stream. */
@@ -49,6 +52,7 @@ export class Player {
   /** When the camera's present fault was told first, server's clock, epoch ms; null without one. */
   faultSinceMs: number | null = null;
   private socket: WebSocket | null = null;
+  private leaveGate: () => void = () => undefined;
   private appender: Appender | null = null;
   private arrivals = new Arrivals();
   private pendingInit: InitMessage | null = null;
@@ -137,10 +141,17 @@ export class Player {
   private connect(): void {
     this.status = "connecting";
     this.askedAt = performance.now();
+    this.leaveGate = this.options.gate.pass(() => this.open());
+    this.options.onChange();
+  }
+
+  private open(): void {
+    this.askedAt = performance.now();
     const socket = new WebSocket(this.stills ? this.options.picturesUrl : this.options.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     socket.onopen = () => {
+      this.leaveGate();
       this.status = "open";
       this.heardAt = performance.now();
       this.options.onChange();
@@ -156,10 +167,10 @@ export class Player {
       }
     };
     socket.onclose = ({ code }) => this.onClosed(code);
-    this.options.onChange();
   }
 
   private dropSocket(): void {
+    this.leaveGate();
     if (this.socket === null) return;
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
     this.socket.close();
@@ -169,6 +180,7 @@ export class Player {
   }
 
   private onClosed(code: number): void {
+    this.leaveGate();
     this.socket = null;
     this.status = "closed";
     this.pendingInit = null;

@@ -32,11 +32,11 @@ describe("Timeline", () => {
 
   it("follows who is on the picture, up to it and no further back than a trail goes", () => {
     const timeline = new Timeline();
-    const at = (pts_s: number, x: number) => ({ ...overlay(pts_s, 1), boxes: [{ ...overlay(pts_s, 1).boxes[0]!, box: [x, 0, x + 0.2, 0.5] as [number, number, number, number] }] });
+    const at = (pts_s: number, x: number) => ({ ...overlay(pts_s, 1), boxes: overlay(pts_s, 1).boxes.map((each) => ({ ...each, box: [x, 0, x + 0.2, 0.5] as [number, number, number, number] })) });
     for (const [pts, x] of [[3, 0], [10, 0.1], [10.5, 0.2]] as const) timeline.addOverlay(at(pts, x));
     timeline.addOverlay(overlay(10.6, 2)); // gone since
     timeline.addOverlay(at(11, 0.3));
-    const trails = (mediaTime: number) => timeline.trails(timeline.overlay(mediaTime)!);
+    const trails = (mediaTime: number) => timeline.trails(timeline.overlay(mediaTime) ?? overlay(0, 0));
     expect(trails(10.7).map(({ id }) => id)).toEqual([2]);
     expect(trails(11)).toMatchObject([{ id: 1, points: [[0.2, 0.5], [expect.closeTo(0.3), 0.5], [0.4, 0.5]] }]);
   });
