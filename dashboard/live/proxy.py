@@ -72,22 +72,22 @@ class LiveTile:
         socket: WebSocket,
         camera_id: str,
         stream: Literal["sub", "main"],
+        form: Literal["live", "pictures"],
         bus: Bus,
         figures: LiveFigures,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         send_limit_s: float = SEND_LIMIT_S,
-        form: Literal["live", "pictures"] = "live",
     ) -> None:
         self._socket = socket
         self._camera_id = camera_id
         self._stream = stream
+        self._form = form
         self._bus = bus
         self._figures = figures
         self._clock = clock
         self._sleep = sleep
         self._send_limit_s = send_limit_s
-        self._form = form
 
     async def serve(self) -> None:
         """Raises :class:`NotDraining`."""

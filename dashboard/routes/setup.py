@@ -127,7 +127,7 @@ def template(_: SettingsReader) -> Response:
 
 @router.post("/import", openapi_extra=_FILE)
 async def import_table(
-    viewer: SettingsChanger, request: Request, deps: Deps, base: int, apply: bool = False
+    viewer: SettingsChanger, request: Request, deps: Deps, base: int, apply: bool = False, why: str = ""
 ) -> ImportReport:
     """Cameras from a table, CSV or XLSX: what each row comes to and what is wrong with it. With ``apply`` the rows
     without a fault are saved, all in one revision; without it nothing is."""
@@ -135,7 +135,7 @@ async def import_table(
     report = await run_in_threadpool(read_table, data, viewer, deps.settings)
     if not apply or not report.drafts:
         return report.told()
-    saved = await run_in_threadpool(_save_table, viewer, request, deps, base, report)
+    saved = await run_in_threadpool(_save_table, viewer, request, deps, base, report, why[:200])
     return report.told(saved)
 
 
@@ -191,7 +191,7 @@ async def _body(request: Request) -> bytes:
     return bytes(data)
 
 
-def _save_table(viewer: Viewer, request: Request, deps: Parts, base: int, table: Table) -> Saved:
+def _save_table(viewer: Viewer, request: Request, deps: Parts, base: int, table: Table, why: str) -> Saved:
     kept = {camera.id: camera for camera in deps.settings.cameras}
     trees, secrets = [], list[Path]()
     try:
@@ -203,7 +203,6 @@ def _save_table(viewer: Viewer, request: Request, deps: Parts, base: int, table:
         for secret in secrets:
             secret.unlink(missing_ok=True)
         raise
-    why = f"{len(trees)} cameras from a table"
     edit = Edit(base, why, partial(with_cameras, cameras=trees), secrets=tuple(secrets))
     return _save(viewer, request, deps, edit, f"{len(trees)} cameras")
 

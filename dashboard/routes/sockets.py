@@ -118,7 +118,7 @@ async def _watch(
     if region is None or not viewer.may(Action.CAMERA_WATCH, region):
         await _close(socket, UNKNOWN_CAMERA if region is None else FORBIDDEN)
         return
-    tile = LiveTile(socket, camera_id, stream, deps.bus, deps.live, deps.clock, form=form)
+    tile = LiveTile(socket, camera_id, stream, form, deps.bus, deps.live, deps.clock)
     deps.live.open += 1
     deps.live.opened += 1
     with deps.watch.watching(viewer.session) as ended:

@@ -9304,6 +9304,7 @@ export interface operations {
             query: {
                 base: number;
                 apply?: boolean;
+                why?: string;
             };
             header?: never;
             path?: never;

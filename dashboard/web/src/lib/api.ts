@@ -119,8 +119,8 @@ export function makeApi(options: ApiOptions) {
     setup: () => call<SetupState>("GET", "/api/setup"),
     saveCamera: (base: number, camera: CameraDraft, why: string) => call<Saved>("POST", "/api/setup/cameras", { base, camera, why }),
     removeCamera: (base: number, cameraId: string, why: string) => call<Saved>("DELETE", `/api/setup/cameras/${id(cameraId)}${queryString({ base, why })}`),
-    importTable: async (base: number, file: Blob, apply: boolean): Promise<ImportReport> => {
-      const path = `/api/setup/import${queryString({ base, apply })}`;
+    importTable: async (base: number, file: Blob, apply: boolean, why = ""): Promise<ImportReport> => {
+      const path = `/api/setup/import${queryString({ base, apply, why })}`;
       const response = await options.fetch(path, { method: "POST", headers: { "content-type": "application/octet-stream" }, credentials: "same-origin", body: file });
       if (!response.ok) throw await failureOf(response);
       return (await response.json()) as ImportReport;

@@ -791,6 +791,7 @@ export const en: Record<Key, string> = {
   "setup.import.changed": "Changes",
   "failure.no_table": "The file is no table that can be read.",
   "way.no_table": "Download the template and fill it in.",
+  "setup.import.why": "Imported {file}",
   "setup.export": "Export YAML",
   "setup.revision": "Revision {n}",
   "setup.revision.import": "Imported a file",

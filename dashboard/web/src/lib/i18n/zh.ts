@@ -789,6 +789,7 @@ export const zh = {
   "setup.import.changed": "更新",
   "failure.no_table": "文件不是可读的表格。",
   "way.no_table": "请下载模板，按模板填写。",
+  "setup.import.why": "导入「{file}」",
   "setup.export": "导出 YAML",
   "setup.revision": "修订 {n}",
   "setup.revision.import": "导入文件",
