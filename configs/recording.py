@@ -34,7 +34,9 @@ class RecordingSettings(Section):
     default: CameraRecording = CameraRecording()
     folder: Path | None = Field(default=None, description="default: recordings in state_dir")
     budget_gb: float | None = Field(
-        default=None, gt=0, description="most that recordings and clips take, 10^9 bytes; default: budget_share of the disk"
+        default=None,
+        gt=0,
+        description="most that recordings and clips take, 10^9 bytes; default: budget_share of the disk",
     )
     budget_share: float = Field(default=0.8, gt=0, le=1, description="of the disk that the folder lies on")
     reserve_gb: float = Field(
