@@ -112,7 +112,7 @@ def oldest_open(page: Page, _: Running) -> None:
 def replayed(page: Page, _: Running) -> None:
     """The enlarged tile plays its last half minute."""
     wait_all_move(page, 9)
-    page.locator("[data-testid^=tile-]").nth(2).dblclick()
+    page.get_by_test_id("tile-2").dblclick()
     page.wait_for_timeout(3_000)
     page.keyboard.press("r")
     page.wait_for_timeout(3_000)
@@ -137,6 +137,7 @@ def let_in(page: Page, running: Running) -> None:
         client.post(f"/api/screens/{SCREEN}/push", json={"content": content}).raise_for_status()
         code = client.post(f"/api/screens/{SCREEN}/code").raise_for_status().json()["code"]
     page.get_by_test_id("screen-code").fill(code)
+    page.locator("[data-testid^=tile-][data-state=live]").first.wait_for()  # the page begins anew when it is let in
     wait_all_move(page, 4)
 
 
