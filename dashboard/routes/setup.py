@@ -39,7 +39,7 @@ from dashboard.setup.messages import (
     SetupState,
     told,
 )
-from dashboard.setup.saving import Edit, info, require_network, tree_of
+from dashboard.setup.saving import Edit, info, tree_of
 from dashboard.setup.table import Table, read_table
 
 router = APIRouter(prefix="/api/setup", tags=["setup"], responses=RESPONSES)
@@ -143,14 +143,16 @@ async def import_table(
 async def probe(viewer: SettingsChanger, deps: Deps, body: Probing) -> ProbeReport:
     """Open the stream as a worker would, watch it for some seconds, and tell what it is, with a picture of it."""
     settings = deps.settings
-    await run_in_threadpool(require_network, body.stream.url, settings)
+    address = await run_in_threadpool(deps.saving.address_of, body.stream.url, settings)
+    if address is None:
+        return ProbeReport(fault="unknown_host", detail="the server knows no address of the camera's host name")
     password = body.password.get_secret_value() if body.password is not None else ""
     if body.password is None and body.camera is not None:
         kept = next((camera for camera in settings.cameras if camera.id == body.camera), None)
         # A kept password goes where it belongs, and nowhere else.
         if kept is not None and kept.credentials is not None and _covered(viewer, deps, kept) and _is_of(body, kept):
             password = kept.credentials.password.get_secret_value()
-    asked = {**body.stream.model_dump(), "username": body.username or "", "password": password}
+    asked = {**body.stream.model_dump(), "username": body.username or "", "password": password, "address": address}
     workers = readable(await deps.bus.workers())
     if not workers:
         raise _away()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -16,20 +17,28 @@ def resolve(host: str) -> Sequence[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def refused(url: str, networks: Sequence[str], resolve: Resolve = resolve) -> str | None:
-    """The first address of the URL's host at which no camera may stand; ``None`` where it may, or nobody knows it.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a URL leads. ``address``: the first of its host's, numeric, ``None`` where nobody knows the host;
+    ``refused``: the first at which no camera may stand."""
+
+    address: str | None
+    refused: str | None
+
+
+def place(url: str, networks: Sequence[str], resolve: Resolve = resolve) -> Place:
+    """Resolved once: whoever opens the URL goes to ``address``, since a name may lead elsewhere a moment later.
 
     ``networks``: where cameras may stand; none: anywhere but on this machine (loopback, unspecified), at link-local
     addresses, where clouds keep their keys, and at multicast ones. A name is judged by all its addresses.
     """
-    host = urlsplit(url).hostname
-    if host is None:
-        return None
     try:
-        found = [_unmapped(ip_address(each.partition("%")[0])) for each in resolve(host)]
-    except (OSError, ValueError):  # a name that is no name, or not known: opening it says so
-        return None
-    return next((str(each) for each in found if not _allowed(each, networks)), None)
+        host = urlsplit(url).hostname
+        found = [] if host is None else list(resolve(host))
+        plain = [_unmapped(ip_address(each.partition("%")[0])) for each in found]
+    except (OSError, ValueError):  # a name that is no name, or not known
+        return Place(None, None)
+    return Place(next(iter(found), None), next((str(each) for each in plain if not _allowed(each, networks)), None))
 
 
 def _allowed(address: IPv4Address | IPv6Address, networks: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from dashboard.policy import Action
 from dashboard.setup import secrets
 from dashboard.setup.current import Read
 from dashboard.setup.messages import CameraDraft, RevisionInfo, Saved
-from dashboard.setup.networks import Resolve, refused, resolve
+from dashboard.setup.networks import Resolve, place, resolve
 
 TOLD_FAULTS = 5
 """More of them in one sentence nobody reads."""
@@ -91,6 +91,10 @@ class Saving:
             text = "; ".join([*shown, *([f"and {more} more"] if more else [])])
             raise ApiError(422, "bad_settings", text, "Correct what is named.") from None
 
+    def address_of(self, url: str, settings: Settings) -> str | None:
+        """See :func:`require_network`."""
+        return require_network(url, settings, self._resolve)
+
     def _require_networks(self, before: Settings, after: Settings) -> None:
         """Of new addresses alone: those that a file brought are its writer's business."""
         known = {url for camera in before.cameras for url in _urls(camera)}
@@ -116,17 +120,21 @@ def _urls(camera: Camera) -> list[str]:
     return [stream.url for stream in (camera.main, camera.sub) if stream is not None]
 
 
-def require_network(url: str, settings: Settings, resolve: Resolve = resolve) -> None:
-    """Raises :class:`ApiError` where no camera may stand at the address of ``url``."""
-    address = refused(url, settings.setup.camera_networks, resolve)
-    if address is not None:
+def require_network(url: str, settings: Settings, resolve: Resolve = resolve) -> str | None:
+    """The address of ``url`` that was judged, to be opened in the place of its name; ``None`` where nobody knows one.
+
+    Raises :class:`ApiError` where no camera may stand there.
+    """
+    found = place(url, settings.setup.camera_networks, resolve)
+    if found.refused is not None:
         raise ApiError(
             422,
             "address_not_allowed",
-            f"No camera may stand at {address}.",
+            f"No camera may stand at {found.refused}.",
             "Correct the address, or have its network added to setup.camera_networks.",
-            detail={"address": address},
+            detail={"address": found.refused},
         )
+    return found.address
 
 
 def tree_of(draft: CameraDraft, former: Camera | None, state_dir: Path) -> tuple[Tree, tuple[Path, ...]]:

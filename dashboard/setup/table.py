@@ -12,7 +12,7 @@ from dashboard.errors import ApiError
 from dashboard.policy import Action
 from dashboard.setup import sheet
 from dashboard.setup.messages import CameraDraft, ImportReport, ImportRow, Saved, draft_of
-from dashboard.setup.networks import Resolve, refused, resolve
+from dashboard.setup.networks import Resolve, place, resolve
 from dashboard.setup.sheet import NoTable, Row
 
 
@@ -73,7 +73,7 @@ def _address(draft: CameraDraft, former: CameraDraft | None, networks: Sequence[
     known = set() if former is None else {stream.url for stream in (former.main, former.sub) if stream is not None}
     for column, stream in (("main_url", draft.main), ("sub_url", draft.sub)):
         if stream is not None and stream.url not in known:
-            address = refused(stream.url, networks, resolve)
+            address = place(stream.url, networks, resolve).refused
             if address is not None:
                 return f"{column}: no camera may stand at {address}"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import av
 from av.container import InputContainer
@@ -16,18 +16,32 @@ from ingest.state import Fault
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An RTSP URL without credentials, the credentials beside it, and what carries the packets."""
+    """An RTSP URL without credentials, the credentials beside it, and what carries the packets.
+
+    ``peer``: the numeric address that is gone to, whatever the URL's host name leads to by then.
+    """
 
     url: str
     username: str = ""
     password: SecretStr = field(default=SecretStr(""), repr=False)
     transport: Literal["tcp", "udp"] = "tcp"
+    peer: str | None = None
+
+    @property
+    def target(self) -> str:
+        """The URL that is opened, without credentials. FFmpeg can be told no address beside a name: the camera hears
+        the address in its requests."""
+        if self.peer is None:
+            return self.url
+        parts = urlsplit(self.url)
+        host = f"[{self.peer}]" if ":" in self.peer else self.peer
+        return parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}").geturl()
 
     def with_credentials(self) -> str:
         """The URL that is opened, user and password percent-encoded (RFC 3986, 3.2.1). Never keep or print it."""
         if not self.username:
-            return self.url
-        scheme, _, rest = self.url.partition("://")
+            return self.target
+        scheme, _, rest = self.target.partition("://")
         return f"{scheme}://{quote(self.username, safe='')}:{quote(self.password.get_secret_value(), safe='')}@{rest}"
 
 

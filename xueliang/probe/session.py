@@ -247,8 +247,8 @@ def _decoder(stream: VideoStream) -> VideoCodecContext:
 
 def _resolve(address: Address) -> None:
     """Raises :class:`SessionFailed` for a host name that nobody knows, which FFmpeg only calls an I/O error."""
-    parts = urlsplit(address.url)
     try:
+        parts = urlsplit(address.target)
         socket.getaddrinfo(parts.hostname, parts.port or 554, type=socket.SOCK_STREAM)
     except (OSError, ValueError):
         raise SessionFailed(Fault.UNREACHABLE, "this machine knows no address of the camera's host name") from None

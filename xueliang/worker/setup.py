@@ -10,6 +10,7 @@ import base64
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
+from ipaddress import ip_address
 
 import av
 import cv2
@@ -54,9 +55,9 @@ def routes(node: WorkerNode) -> list[Route]:
             asked = await request.json()
             stream = StreamSettings(url=asked["url"], transport=asked["transport"])
             user, password = str(asked["username"]), SecretStr(str(asked["password"]))
+            address = Address(stream.url, user, password, stream.transport, peer=str(ip_address(asked["address"])))
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": {"code": "bad_probe", "message": "no stream to try"}}, 422)
-        address = Address(stream.url, user, password, stream.transport)
         async with trying:
             return JSONResponse(await asyncio.to_thread(tried, address, ProbeLimits()))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 
+from alerts.health import WorkerInfo
 from configs.revision import OF_THE_MACHINE
 from dashboard.policy import Role
 from tests.dashboard.conftest import Wall
@@ -120,6 +123,39 @@ def test_without_a_worker_a_probe_says_so(engineer: httpx.Client) -> None:
     assert engineer.post("/api/setup/probe", json=asked).json()["error"]["code"] == "worker_away"
     asked = {"stream": {"url": "rtsp://127.0.0.1/main"}}
     assert engineer.post("/api/setup/probe", json=asked).json()["error"]["code"] == "address_not_allowed"
+
+
+def test_a_probe_is_sent_to_the_address_that_was_judged(wall: Wall, engineer: httpx.Client) -> None:
+    asked = list[dict[str, Any]]()
+
+    class Worker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"fault": null, "detail": ""}')
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Worker) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        wall.redis.hset(
+            "xl:workers",
+            "w",
+            WorkerInfo(url=f"http://127.0.0.1:{server.server_port}", pid=1, started_at=0.0).model_dump_json(),
+        )
+
+        def probe(url: str) -> str | None:
+            answer = engineer.post("/api/setup/probe", json={"stream": {"url": url}}).raise_for_status().json()
+            fault: str | None = answer["fault"]
+            return fault
+
+        assert probe("rtsp://10.9.8.9/main") is None
+        assert probe("rtsp://[fd00::9]:8554/main") is None
+        assert probe("rtsp://no-such-camera.invalid/main") == "unknown_host"
+        server.shutdown()
+    assert [each["address"] for each in asked] == ["10.9.8.9", "fd00::9"], "a name without an address is not opened"
 
 
 def test_a_table_is_previewed_row_by_row_and_applied_only_when_told_to(wall: Wall, engineer: httpx.Client) -> None:

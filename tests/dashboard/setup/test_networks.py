@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from dashboard.setup.networks import refused
+from dashboard.setup.networks import Place, place
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def test_where_a_camera_may_stand(
     host: str, addresses: Sequence[str], networks: Sequence[str], want: str | None, why: str
 ) -> None:
     url = f"rtsp://[{host}]/x" if ":" in host and not host.startswith("[") else f"rtsp://{host}:554/x"
-    assert refused(url, networks, lambda _: addresses) == want, why
+    assert place(url, networks, lambda _: addresses) == Place(addresses[0], want), why
 
 
 def test_a_name_that_nobody_knows_is_told_by_opening_it() -> None:
     def unknown(_: str) -> Sequence[str]:
         raise OSError
 
-    assert refused("rtsp://no.such.example/x", (), unknown) is None
+    assert place("rtsp://no.such.example/x", (), unknown) == Place(None, None)

@@ -54,3 +54,9 @@ def test_each_way_to_be_wrong_has_its_word(simulator: SimulatorThread) -> None:
     assert refused.fault == "refused"
     assert "wrong" not in refused.model_dump_json()
     assert refused.picture is None
+
+
+def test_the_address_that_was_judged_is_gone_to_whatever_the_name_leads_to(simulator: SimulatorThread) -> None:
+    elsewhere = simulator.url("locked").replace("127.0.0.1", "no-such-camera.invalid")
+    asked = Address(elsewhere, "admin", SecretStr("right"), peer="127.0.0.1")
+    assert tried(asked, QUICK)["fault"] is None
