@@ -44,7 +44,7 @@ def find_redis(flavour: str) -> Path:
 def ready(server: RedisLaunch) -> None:
     """Wait until it answers."""
     client = connect(server.url, name="test")
-    wait_ready(client, deadline_s=10, clock=time.monotonic, sleep=ThreadEvent().wait)
+    wait_ready(client, deadline_s=60, clock=time.monotonic, sleep=ThreadEvent().wait)
     client.close()
 
 
@@ -63,7 +63,7 @@ def start_redis() -> Iterator[StartRedis]:
     for process in running:
         if process.poll() is None:
             process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session", params=["system", "wheel"])
@@ -120,7 +120,7 @@ def postgres_admin() -> Iterator[Engine]:
         f"postgresql+pg8000://test@/postgres?unix_sock={socket}", isolation_level="AUTOCOMMIT", pool_pre_ping=True
     )
     isready: list[str | Path] = [programs[-1].with_name("pg_isready"), "-q", "-t", "1", "-h", folder]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while subprocess.run(isready, check=False).returncode != 0:
         assert time.monotonic() < deadline, "PostgreSQL did not start"
         assert server.poll() is None, "PostgreSQL ended at once"
@@ -128,7 +128,7 @@ def postgres_admin() -> Iterator[Engine]:
     yield admin
     admin.dispose()
     server.terminate()
-    server.wait(20)
+    server.wait(60)
     shutil.rmtree(folder)
 
 

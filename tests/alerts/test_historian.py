@@ -77,7 +77,7 @@ def running(historian: Historian) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -367,8 +367,8 @@ def test_a_server_that_dies_is_waited_for(
     with running(historian):
         until(lambda: len(stored(sqlite_store)) == 2)
         process.kill()
-        process.wait(10)
-        assert backoff.failed.acquire(timeout=20)
+        process.wait(60)
+        assert backoff.failed.acquire(timeout=60)
         process = start_redis(server)
         EventBus(client).publish(sent[2:])
         until(lambda: len(stored(sqlite_store)) == 4)
@@ -376,7 +376,7 @@ def test_a_server_that_dies_is_waited_for(
     client.close()
     reader.close()
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
 
 def test_a_database_put_back_from_a_copy_catches_up(

@@ -84,7 +84,7 @@ def test_what_was_answered_survives_a_kill_and_a_torn_file(
     for n in range(100):
         client.xadd(EVENTS_KEY, {"n": n})
     process.kill()
-    process.wait(10)
+    process.wait(60)
     assert socket_path(tmp_path / "redis").exists(), "the socket's file is left behind, and in the way of nobody"
     (tail,) = (tmp_path / "redis").rglob("*.incr.aof")
     with tail.open("ab") as file:
@@ -93,7 +93,7 @@ def test_what_was_answered_survives_a_kill_and_a_torn_file(
     assert client.xlen(EVENTS_KEY) == 100
     client.close()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_either_server_reads_what_the_other_left(start_redis: StartRedis, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_either_server_reads_what_the_other_left(start_redis: StartRedis, tmp_pa
         assert len(client.xinfo_groups(EVENTS_KEY)) == 1
         client.close()
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_a_deep_folder_gets_a_short_socket_that_is_ours(
@@ -131,7 +131,7 @@ def test_a_deep_folder_gets_a_short_socket_that_is_ours(
     assert (folder / "redis.sock").is_socket()
     assert launch(redis_program, deep) == server, "the same at the next start"
     process.kill()
-    process.wait(10)
+    process.wait(60)
     folder.chmod(0o755)
     with pytest.raises(RedisServerError, match="mode 0700"):
         launch(redis_program, deep)

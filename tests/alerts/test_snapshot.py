@@ -108,6 +108,6 @@ def test_cameras_write_at_once(tmp_path: Path, make_candidate: MakeCandidate) ->
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(list(tmp_path.rglob("*.jpg"))) == 16
     assert writer.counters()["written"] == 16

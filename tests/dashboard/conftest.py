@@ -143,7 +143,7 @@ class Wall:
 
     def client(self, role: Role = Role.OPERATOR, regions: tuple[str, ...] = ("*",), login: bool = True) -> httpx.Client:
         """A browser, logged in with an account of its own."""
-        client = httpx.Client(base_url=self.url, timeout=10)
+        client = httpx.Client(base_url=self.url, timeout=60)
         self.browsers.append(client)
         if login:
             username = f"{role.value}-{next(self.counter)}"
@@ -225,13 +225,13 @@ class RedisProcess:
     def start(self) -> None:
         self.process = subprocess.Popen(self.launch.argv, env=self.launch.env, stdout=subprocess.DEVNULL)
         client = connect_redis(self.launch.url, name="test")
-        redis_server.wait_ready(client, deadline_s=10, clock=time.monotonic, sleep=threading.Event().wait)
+        redis_server.wait_ready(client, deadline_s=60, clock=time.monotonic, sleep=threading.Event().wait)
         client.close()
 
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
 
@@ -296,13 +296,13 @@ def wall(
     server = Server(app, ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    assert ready.wait(10), "the dashboard did not start"
+    assert ready.wait(60), "the dashboard did not start"
     wait_until(app.state.parts.hub.answering.is_set, "the hub reads the stream")
     running = Wall(url, deps.settings, store, accounts, redis, app.state.parts, evidence, server)
     yield running
     for browser in running.browsers:
         browser.close()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive(), "the dashboard did not stop"
     redis.close()

@@ -72,7 +72,7 @@ def test_ffprobe_has_no_complaint(encode_units: EncodeUnits) -> None:
         "csv=p=0",
         "-",
     ]
-    done = subprocess.run(command, input=_file(encode_units(12)), capture_output=True, timeout=30, check=True)
+    done = subprocess.run(command, input=_file(encode_units(12)), capture_output=True, timeout=60, check=True)
     assert done.stderr == b""
     assert done.stdout.strip() == b"12"
 

@@ -49,7 +49,7 @@ def _decode_times(messages: list[Message]) -> list[int]:
 
 
 async def _soon(subscription: Subscription) -> list[Message]:
-    return await asyncio.wait_for(subscription.messages(), 5)
+    return await asyncio.wait_for(subscription.messages(), 60)
 
 
 async def test_a_newcomer_gets_state_init_and_the_current_gop_at_once(encode_units: EncodeUnits) -> None:
@@ -166,7 +166,7 @@ async def test_closing_the_channel_ends_its_readers() -> None:
     await _soon(subscription)
     reader = asyncio.create_task(subscription.messages())
     channel.close()
-    assert await asyncio.wait_for(reader, 5) == []
+    assert await asyncio.wait_for(reader, 60) == []
     assert channel.subscribers == 0
 
 

@@ -93,7 +93,7 @@ def test_close_wakes_who_waits_and_counts_what_waited() -> None:
     waiter = threading.Thread(target=lambda: got.append(boxes.take_next({"a"}, 30.0)))
     waiter.start()
     boxes.close()
-    waiter.join(5.0)
+    waiter.join(60)
     assert got == [None]
     _put(boxes, ledger, "b")
     assert boxes.take_next((), 5.0) is None

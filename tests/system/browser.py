@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.system.running import ACCOUNT, PASSWORD, RunningNode
 
@@ -49,8 +49,7 @@ def open_page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN", bypass_csp=True)
-        page.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)
+        page.set_default_timeout(60_000)
         yield page
         browser.close()
 
@@ -66,4 +65,4 @@ def log_in(page: Page, node: RunningNode, account: str = ACCOUNT) -> None:
 def wait_all_move(page: Page, tiles: int) -> None:
     """Return when ``tiles`` tiles are live at once, each having shown half a second of pictures since this call."""
     page.evaluate(START_LOOKING)
-    page.wait_for_function(ALL_MOVE, arg=tiles, polling=100, timeout=45_000)
+    page.wait_for_function(ALL_MOVE, arg=tiles, polling=100, timeout=60_000)

@@ -52,7 +52,7 @@ class RunningNode:
 
     def processes(self) -> dict[str, Any]:
         """What the supervisor says of each process."""
-        answer = httpx.get(f"{self.control}/health", trust_env=False, timeout=5)
+        answer = httpx.get(f"{self.control}/health", trust_env=False, timeout=60)
         processes: dict[str, Any] = answer.json()["processes"]
         return processes
 
@@ -75,7 +75,7 @@ class RunningNode:
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:
         """Logged in."""
-        with httpx.Client(base_url=self.wall, trust_env=False, timeout=10) as client:
+        with httpx.Client(base_url=self.wall, trust_env=False, timeout=60) as client:
             client.post("/api/login", json={"username": ACCOUNT, "password": PASSWORD}).raise_for_status()
             yield client
 
@@ -187,5 +187,5 @@ def running(settings: Settings, folder: Path) -> Iterator[RunningNode]:
             yield RunningNode(settings, told["wall"], told["control"], supervisor)
         finally:
             supervisor.terminate()
-            supervisor.wait(10)
+            supervisor.wait(60)
             supervisor.stdout.close()

@@ -43,7 +43,7 @@ from tests.system.running import CACHE, PICTURE, county, wait_for
 from xueliang.worker.node import WorkerNode
 from xueliang.worker.share import MachineShare
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.system
 
 TURN_S = 24
 FPS = Fraction(25, 2)
@@ -156,7 +156,7 @@ def redis_in(folder: Path) -> Iterator[tuple[str, Redis]]:
     launch = redis_server.command(folder)
     with subprocess.Popen(launch.argv, env=launch.env, stdout=subprocess.DEVNULL) as process:
         client = connect(launch.url, name="test")
-        redis_server.wait_ready(client, deadline_s=10, clock=time.monotonic, sleep=threading.Event().wait)
+        redis_server.wait_ready(client, deadline_s=60, clock=time.monotonic, sleep=threading.Event().wait)
         try:
             yield launch.url, client
         finally:
@@ -213,7 +213,7 @@ def told(truth: Happening, tmp_path_factory: pytest.TempPathFactory) -> Told:
             end = max(began.values()) + truth.left + 1
             wait_for(lambda: time.time() > end, TURN_S, "the turn")
             board = HealthBoard(redis)
-            wait_for(lambda: all(board.read_health()[name].gate is GateState.SHUT for name in EMPTY), 15, "rest")
+            wait_for(lambda: all(board.read_health()[name].gate is GateState.SHUT for name in EMPTY), 60, "rest")
             entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(EVENTS_KEY))
             health = board.read_health()
         finally:

@@ -15,7 +15,7 @@ from dashboard.policy import Role
 from ingest.simulator.background import SimulatorThread
 from tests.system.running import PASSWORD, RunningNode, account, county, running, wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.system, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 ENGINEER = "engineer"
 WHOLE = {"id": "whole", "name": "全画面", "polygon": [(0, 0), (1, 0), (1, 1), (0, 1)]}
@@ -53,7 +53,7 @@ def test_a_camera_is_tried_added_drawn_on_fires_and_is_undone_while_its_neighbou
     node: RunningNode, engineer: httpx.Client, cameras: SimulatorThread
 ) -> None:
     neighbours = [camera.id for camera in node.settings.cameras]
-    wait_for(lambda: all(health(engineer)[name]["phase"] == "live" for name in neighbours), 30, "the neighbours live")
+    wait_for(lambda: all(health(engineer)[name]["phase"] == "live" for name in neighbours), 60, "the neighbours live")
     since = {name: health(engineer)[name]["since"] for name in neighbours}
     base = engineer.get("/api/setup").json()["revision"]
 
@@ -70,8 +70,8 @@ def test_a_camera_is_tried_added_drawn_on_fires_and_is_undone_while_its_neighbou
         **{"username": "admin", "password": "right"},
     }
     saved = engineer.post("/api/setup/cameras", json={"base": base, "camera": camera}).raise_for_status().json()
-    wait_for(lambda: engineer.get("/api/setup").json()["applied"] == base + 1, 5, "every worker follows")
-    wait_for(lambda: health(engineer)["new-1"]["analysed"] > 0, 20, "the new camera is analysed")
+    wait_for(lambda: engineer.get("/api/setup").json()["applied"] == base + 1, 60, "every worker follows")
+    wait_for(lambda: health(engineer)["new-1"]["analysed"] > 0, 60, "the new camera is analysed")
 
     with_rule = {**camera, "password": None, "zones": [WHOLE], "rules": [ANYBODY]}
     with engineer.stream("POST", "/api/setup/rehearse", json={"camera": with_rule}) as lines:
@@ -88,7 +88,7 @@ def test_a_camera_is_tried_added_drawn_on_fires_and_is_undone_while_its_neighbou
     assert health(engineer)["new-1"]["since"] == before, "drawing ends no picture"
 
     engineer.post("/api/setup/revisions/1/restore", json={"base": base + 1}).raise_for_status()
-    wait_for(lambda: engineer.get("/api/setup").json()["applied"] == base + 2, 5, "every worker follows")
+    wait_for(lambda: engineer.get("/api/setup").json()["applied"] == base + 2, 60, "every worker follows")
     assert "new-1" not in health(engineer)
     now = health(engineer)
     assert {name: now[name]["since"] for name in neighbours} == since

@@ -27,7 +27,6 @@ UNCOVERED = "() => getComputedStyle(document.querySelector('[data-testid=hung-ve
 
 @pytest.mark.browser
 @pytest.mark.system
-@pytest.mark.timeout(170)
 def test_a_picture_that_stopped_is_marked_and_its_neighbours_are_not(
     cameras: SimulatorThread, node: RunningNode, page: Page
 ) -> None:
@@ -36,21 +35,20 @@ def test_a_picture_that_stopped_is_marked_and_its_neighbours_are_not(
     frozen = page.locator(f"[data-testid^=tile-][data-camera='{node.settings.cameras[0].id}']")
     cameras.set_fault("S0", "frozen")
     try:
-        expect(frozen).to_have_attribute("data-state", "stale", timeout=20_000)
+        expect(frozen).to_have_attribute("data-state", "stale", timeout=60_000)
         expect(frozen).to_contain_text("画面停滞")
         page.get_by_test_id("language").click()
         expect(frozen).to_contain_text("Stale")
         page.get_by_test_id("language").click()
         neighbours = page.locator("[data-testid^=tile-][data-state=live]")
-        expect(neighbours).to_have_count(8, timeout=20_000)
+        expect(neighbours).to_have_count(8, timeout=60_000)
     finally:
         cameras.set_fault("S0", "none")
-    expect(frozen).to_have_attribute("data-state", "live", timeout=30_000)
+    expect(frozen).to_have_attribute("data-state", "live", timeout=60_000)
 
 
 @pytest.mark.browser
 @pytest.mark.system
-@pytest.mark.timeout(170)
 def test_what_is_drawn_over_the_pictures_goes_by_keys_and_a_page_that_hangs_covers_them(
     node: RunningNode, page: Page
 ) -> None:

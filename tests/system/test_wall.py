@@ -11,7 +11,6 @@ from tests.system.running import RunningNode
 
 @pytest.mark.browser
 @pytest.mark.system
-@pytest.mark.timeout(170)
 def test_an_operator_watches_is_alarmed_acknowledges_and_finds_it_again(node: RunningNode, page: Page) -> None:
     log_in(page, node)
     wait_all_move(page, 9)

@@ -40,14 +40,6 @@ def node(cameras: SimulatorThread, tmp_path_factory: pytest.TempPathFactory) -> 
         yield started
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Several browsers share two cores with the node."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 def browser_of(browser: Browser, storage: dict[str, str]) -> Page:
     """A browser of its own: other cookies, other memory."""
     context = browser.new_context(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
@@ -78,7 +70,6 @@ def choose(desk: Page, text: str | re.Pattern[str]) -> None:
 
 @pytest.mark.browser
 @pytest.mark.system
-@pytest.mark.timeout(300)
 def test_a_desk_drives_two_screens_in_both_languages_over_a_restart(node: RunningNode, page: Page) -> None:
     assert page.context.browser is not None
     browser = page.context.browser
@@ -131,7 +122,6 @@ def test_a_desk_drives_two_screens_in_both_languages_over_a_restart(node: Runnin
 
 @pytest.mark.browser
 @pytest.mark.system
-@pytest.mark.timeout(300)
 def test_a_scene_goes_to_a_town_and_its_answer_comes_back(node: RunningNode, page: Page) -> None:
     assert page.context.browser is not None
     browser = page.context.browser

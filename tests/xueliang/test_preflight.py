@@ -50,7 +50,7 @@ def test_a_folder_is_claimed_when_the_last_process_of_a_killed_node_is_gone(tmp_
         [sys.executable, "-c", supervisor, str(tmp_path)], stdin=subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert killed.stdin is not None
-    killed.wait(20)
+    killed.wait(60)
     waited: list[float] = []
 
     def wait(seconds: float) -> None:

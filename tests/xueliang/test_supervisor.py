@@ -133,7 +133,7 @@ async def test_no_child_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, str(script), stdout=asyncio.subprocess.PIPE)
     assert parent.stdout is not None
-    child = int(await asyncio.wait_for(parent.stdout.readline(), 20))
+    child = int(await asyncio.wait_for(parent.stdout.readline(), 60))
     assert psutil.pid_exists(child)
     parent.kill()
     await parent.wait()

@@ -83,7 +83,7 @@ def test_of_those_who_act_at_once_one_wins(store: EventStore, alarms: AlarmStore
     def person(name: str) -> list[AlarmChange | Step | None]:
         got: list[AlarmChange | Step | None] = []
         for event in events:
-            together.wait(30)
+            together.wait(60)
             try:
                 got += alarms.take(event.id, [Command(Do.ACKNOWLEDGE, f"by {name}")], Actor(name, name.upper()), 5.0)
             except Refused as refused:

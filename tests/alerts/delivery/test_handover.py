@@ -89,7 +89,7 @@ def test_a_kill_in_between_sends_twice_and_stores_once(
             break
         pause.wait(0.005)
     publisher.stop(flush_s=0)
-    thread.join(20)
+    thread.join(60)
     spool.close()
     entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis_client.xrange(EVENTS_KEY))
     types = [fields[b"type"] for _, fields in entries]

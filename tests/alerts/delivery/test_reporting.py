@@ -88,7 +88,7 @@ def life(redis_client: Redis, clocks: Clocks, tmp_path: Path) -> Callable[..., A
             yield publisher
         finally:
             publisher.stop(flush_s=0)
-            thread.join(20)
+            thread.join(60)
             assert not thread.is_alive()
             spool.close()
 

@@ -97,7 +97,7 @@ def test_killed_at_any_moment_it_has_all_that_it_confirmed(tmp_path: Path, open_
     os.kill(victim.pid, signal.SIGKILL)
     confirmed += [line.strip() for line in victim.stdout.read().splitlines() if len(line) == 36]
     victim.stdout.close()
-    victim.wait(10)
+    victim.wait(60)
     assert set(confirmed) <= set(open_spool(tmp_path).unsettled())
 
 

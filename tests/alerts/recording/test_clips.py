@@ -59,7 +59,7 @@ class Told:
         self.came.release()
 
     def one(self) -> Evidence:
-        assert self.came.acquire(timeout=10)
+        assert self.came.acquire(timeout=60)
         return self.evidence[-1]
 
 

@@ -48,7 +48,7 @@ def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     together = threading.Barrier(len(engines))
 
     def start(index: int) -> int:
-        together.wait(10)
+        together.wait(60)
         return migrate(engines[index], "things", [make_table, add_column])
 
     with ThreadPoolExecutor(len(engines)) as pool:

@@ -47,7 +47,7 @@ def test_of_two_made_of_the_same_revision_one_is_refused(revisions: RevisionStor
     together = threading.Barrier(4)
 
     def change(name: str) -> None:
-        together.wait(10)
+        together.wait(60)
         try:
             made.append(revisions.add(1, {"by": name}, by=name, by_name=name, why=""))
         except Outdated as error:
@@ -57,7 +57,7 @@ def test_of_two_made_of_the_same_revision_one_is_refused(revisions: RevisionStor
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert [note.number for note in made] == [2]
     assert refused == [2, 2, 2]
     assert revisions.get(2).tree == {"by": made[0].by}

@@ -44,7 +44,7 @@ def test_a_flood_is_one_row_with_its_number_and_unfolds_to_all(wall: Any) -> Non
         for event in events:
             wall.publish(event)
         group = page.get_by_test_id("alarm-group")
-        expect(group).to_contain_text("共 4 条", timeout=10_000)
+        expect(group).to_contain_text("共 4 条", timeout=60_000)
         rows = page.get_by_test_id("alarm-row")
         expect(rows).to_have_count(11)
         group.focus()

@@ -54,10 +54,8 @@ def words(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.fixture
 def browser_page() -> Iterator[Page]:
-    expect.set_options(timeout=20_000)
     with open_page() as page:
         yield page
-    expect.set_options(timeout=5_000)
 
 
 def another(page: Page) -> Page:

@@ -11,7 +11,7 @@ from alerts.alarms.life import Actor, AlarmState, Command, Do
 from configs.rules import Severity
 from dashboard.policy import Role
 
-pytestmark = [pytest.mark.timeout(30), pytest.mark.parametrize("wall", ["desks"], indirect=True)]
+pytestmark = [pytest.mark.parametrize("wall", ["desks"], indirect=True)]
 
 
 async def until(feed: Any, command: str, event: Any = None) -> Any:

@@ -15,14 +15,12 @@ from websockets.exceptions import ConnectionClosed
 
 from alerts.health import WORKERS_KEY, WorkerInfo
 
-pytestmark = pytest.mark.timeout(40)
-
 STATE = json.dumps({"v": 1, "type": "state", "camera_id": "east-1", "phase": "live"})
 
 
 @pytest.fixture(autouse=True)
 async def deadline() -> Any:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         yield
 
 

@@ -40,14 +40,11 @@ def built(tmp_path: Path) -> None:
 
 @pytest.fixture
 def browser_page() -> Iterator[Page]:
-    expect.set_options(timeout=30_000)
     with open_page() as page:
         yield page
-    expect.set_options(timeout=5_000)
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(170)
 @pytest.mark.parametrize("wall", ["county"], indirect=True)
 @pytest.mark.parametrize(("language", "ground"), [("zh", "moving"), ("en", "still")])
 def test_the_overview_shows_alarms_where_they_are_and_goes_down_and_up(

@@ -10,8 +10,6 @@ import pytest
 
 from dashboard.policy import Role
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]

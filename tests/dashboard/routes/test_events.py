@@ -16,8 +16,6 @@ from configs.schema import SCENES_ONLY
 from dashboard.policy import Role
 from models.manifest import shipped_manifest
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def ids(response: httpx.Response) -> list[str]:
     return [row["id"] for row in response.raise_for_status().json()["rows"]]
@@ -89,7 +87,7 @@ def test_of_many_who_acknowledge_one_is_first(wall: Any) -> None:
     start = threading.Barrier(4)
 
     def acknowledge(client: httpx.Client) -> httpx.Response:
-        start.wait(5)
+        start.wait(60)
         return client.post(f"/api/events/{event.id}/acknowledge", json={"comment": "seen"})
 
     with ThreadPoolExecutor(4) as pool:

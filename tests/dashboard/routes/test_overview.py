@@ -9,8 +9,6 @@ import pytest
 
 from dashboard.policy import Role
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def test_the_overview_begins_at_the_top_and_goes_down(wall: Any) -> None:
     for region in ("east", "east", "west"):

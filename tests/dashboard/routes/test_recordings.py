@@ -23,7 +23,6 @@ from alerts.recording.evidence import Evidence
 from alerts.storage.evidence import EvidenceStore
 from dashboard.policy import Role
 
-pytestmark = pytest.mark.timeout(30)
 SPAN = {"from": 1.0, "to": 3.0}
 
 
@@ -71,7 +70,7 @@ class Worker:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(5)
+        self._thread.join(60)
         self._listener.close()
 
 

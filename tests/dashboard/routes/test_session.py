@@ -9,8 +9,6 @@ import pytest
 
 from dashboard.policy import Role
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def code(response: httpx.Response) -> str:
     body: dict[str, Any] = response.json()

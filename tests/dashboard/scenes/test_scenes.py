@@ -10,8 +10,6 @@ from pydantic import ValidationError
 from dashboard.policy import Role
 from dashboard.scenes.scene import Arrangement
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def draft(**change: Any) -> dict[str, Any]:
     return {"name": "东门", "region": "east", "layout": "4", "tiles": ["east-1", "east-2", None, None], **change}

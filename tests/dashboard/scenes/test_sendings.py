@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.policy import Role
 
-pytestmark = [pytest.mark.timeout(30), pytest.mark.parametrize("wall", ["desks"], indirect=True)]
+pytestmark = [pytest.mark.parametrize("wall", ["desks"], indirect=True)]
 OFFER = {"layout": "4", "tiles": ["east-1", "west-1", None, None], "name": "夜巡", "word": "请关注"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from dashboard.policy import Role
 from dashboard.screens.enrolment import TRIES
 
-pytestmark = [pytest.mark.timeout(30), pytest.mark.parametrize("wall", ["desks"], indirect=True)]
+pytestmark = [pytest.mark.parametrize("wall", ["desks"], indirect=True)]
 EAST = {"kind": "scene", "layout": "1", "tiles": ["east-1"], "name": "东门"}
 
 

@@ -112,7 +112,7 @@ def test_each_is_named_and_nothing_else_suffers(
     until: Until,
 ) -> None:
     good = start_rig(Address(start_gst().url))
-    until(lambda: good.phase() is Phase.LIVE, 10, "the good camera is not live")
+    until(lambda: good.phase() is Phase.LIVE, 60, "the good camera is not live")
     before = psutil.Process(os.getpid()).memory_info().rss
     begun = time.monotonic()
     rigs = {name: start_rig(Address(start_peer(script).url)) for name, (script, _, _) in BAD.items()}
@@ -128,7 +128,7 @@ def test_each_is_named_and_nothing_else_suffers(
                 named[name] = (state.fault, state.detail, time.monotonic() - begun)
         return good.phase() is not Phase.LIVE or time.monotonic() - begun > 7
 
-    until(look, 10, "")
+    until(look, 60, "")
     grown = psutil.Process(os.getpid()).memory_info().rss - before
     wrong = {
         name: named.get(name)
@@ -162,9 +162,9 @@ def test_noise_without_end_from_a_camera_that_was_trusted_is_cut_off(
     peer = start_peer(Script(sdp_of(f"a=fmtp:96 packetization-mode=1;sprop-parameter-sets={sprop}"), play))
     limits = SessionLimits(silence_s=0.5, trusted_s=0.4, cut_s=0.5, opening=OpenLimits(1.0, 0.3))
     rig = start_rig(Address(peer.url), limits)
-    until(lambda: rig.phase() is Phase.LIVE, 5, "no picture came")
-    until(lambda: rig.phase() is Phase.STALE, 5, "the noise is not noticed")
-    until(lambda: rig.phase() is Phase.LIVE, 10, "the camera is not tried again")
+    until(lambda: rig.phase() is Phase.LIVE, 60, "no picture came")
+    until(lambda: rig.phase() is Phase.STALE, 60, "the noise is not noticed")
+    until(lambda: rig.phase() is Phase.LIVE, 60, "the camera is not tried again")
     assert rig.session.counts().sessions >= 2
     assert any("cut off" in state.detail for state in rig.states)
 

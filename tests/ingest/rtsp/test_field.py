@@ -63,7 +63,7 @@ async def _live(rig: Any, pictures: int) -> tuple[dict[str, Any], bytes]:
     messages: list[Message] = []
     with rig.channel.subscribe() as subscription:
         while sum(isinstance(message, bytes) for message in messages) <= pictures:
-            messages += await asyncio.wait_for(subscription.messages(), 10)
+            messages += await asyncio.wait_for(subscription.messages(), 60)
     init = next(json.loads(text) for text in messages if isinstance(text, str) and '"init"' in text)
     return init, b"".join(message for message in messages if isinstance(message, bytes))
 
@@ -86,7 +86,7 @@ async def test_h265_is_analysed_and_shown(field_simulator: SimulatorThread, star
     frames = _pictures(media)
     assert len(frames) >= 29
     assert not any(frame.is_corrupt for frame in frames)
-    until(lambda: rig.frame().clock == "rtcp", 10, "no time from RTCP")
+    until(lambda: rig.frame().clock == "rtcp", 60, "no time from RTCP")
     assert rig.session.counts().malformed + rig.session.counts().undecodable == 0
 
 
@@ -105,12 +105,12 @@ def test_losses_over_udp_and_garbled_h265_are_told_apart(
     field_simulator: SimulatorThread, start_rig: StartRig, until: Until
 ) -> None:
     rig = start_rig(Address(field_simulator.url("wrap", "sub"), transport="udp"))
-    until(lambda: rig.phase() is Phase.LIVE, 10, "never live")
+    until(lambda: rig.phase() is Phase.LIVE, 60, "never live")
     for fault in (Fault.LOSSY, Fault.GARBLED):
         field_simulator.set_fault("wrap", fault)
-        until(lambda: rig.phase() is not None and rig.session.state.fault is fault, 25, f"{fault} was not named")  # noqa: B023  # called before the loop goes on
+        until(lambda: rig.phase() is not None and rig.session.state.fault is fault, 60, f"{fault} was not named")  # noqa: B023  # called before the loop goes on
         field_simulator.set_fault("wrap", "none")
-        until(lambda: rig.phase() is Phase.LIVE and rig.session.state.fault is None, 25, f"{fault} did not heal")
+        until(lambda: rig.phase() is Phase.LIVE and rig.session.state.fault is None, 60, f"{fault} did not heal")
     assert field_simulator.report("wrap")["packets_lost"] > 0
     assert rig.session.counts().lost > 0
 
@@ -120,7 +120,7 @@ def test_udp_in_order_or_not_brings_every_picture(
     field_simulator: SimulatorThread, start_rig: StartRig, until: Until, camera: str
 ) -> None:
     rig = start_rig(Address(field_simulator.url(camera), transport="udp"))
-    until(lambda: rig.session.counts().units >= 100, 20, "no pictures over UDP")
+    until(lambda: rig.session.counts().units >= 100, 60, "no pictures over UDP")
     counts = rig.session.counts()
     assert (counts.lost, counts.malformed, counts.undecodable) == (0, 0, 0)
     assert rig.session.state.fault is None
@@ -136,12 +136,12 @@ def test_basic_credentials_of_our_simulator_and_of_another_server(
     for url in (ours, theirs):
         assert start_rig(Address(url, USER, SecretStr(PASSWORD))).frame().camera_id == "cam"
         refused = start_rig(Address(url, USER, SecretStr("wrong")))
-        until(lambda: refused.phase() is Phase.REFUSED, 10, "the refusal was not noticed")  # noqa: B023  # called before the loop goes on
+        until(lambda: refused.phase() is Phase.REFUSED, 60, "the refusal was not noticed")  # noqa: B023  # called before the loop goes on
 
 
 def test_rtp_time_that_wraps_is_no_jump(field_simulator: SimulatorThread, start_rig: StartRig, until: Until) -> None:
     rig = start_rig(Address(field_simulator.url("wrap")))
-    until(lambda: rig.session.counts().units >= 75, 15, "no pictures")
+    until(lambda: rig.session.counts().units >= 75, 60, "no pictures")
     frames = [rig.frame() for _ in range(5)]
     assert all(0.1 < after.pts_s - before.pts_s < 0.5 for before, after in pairwise(frames))
     assert rig.session.counts().time_jumps == 0

@@ -60,7 +60,7 @@ async def _live(rig: Any, pictures: int) -> list[av.VideoFrame]:
     messages: list[Message] = []
     with rig.channel.subscribe() as subscription:
         while sum(isinstance(message, bytes) for message in messages) <= pictures:
-            messages += await asyncio.wait_for(subscription.messages(), 10)
+            messages += await asyncio.wait_for(subscription.messages(), 60)
     init = next(json.loads(text) for text in messages if isinstance(text, str) and '"init"' in text)
     assert (init["width"], init["height"]) == (64, 64)
     media = io.BytesIO(b"".join(message for message in messages if isinstance(message, bytes)))
@@ -82,9 +82,9 @@ async def test_a_frame_of_two_fields_is_one_frame(
 ) -> None:
     frames = coded_frames(100, gop=50, whole=whole, reference=reference)
     rig = start_rig(Address(start_peer(_script(frames, apart=apart)).url), _QUICK)
-    until(lambda: rig.session.counts().units >= 99, 5, "frames are missing")
+    until(lambda: rig.session.counts().units >= 99, 60, "frames are missing")
     assert (rig.session.state.phase, rig.session.state.fault) == (Phase.LIVE, None)
-    until(lambda: rig.session.counts().units == 100, 2, "the parser keeps the last frame")
+    until(lambda: rig.session.counts().units == 100, 60, "the parser keeps the last frame")
     counts = rig.session.counts()
     assert (counts.undecodable, counts.malformed, counts.lost, counts.time_jumps) == (0, 0, 0, 0)
     frame = rig.frame()
@@ -107,8 +107,8 @@ def test_lost_fields_are_lost_and_all_is_accounted_for(
     lost = frozenset((n, chance.randrange(2)) for n in range(10, 290) if n % 10 and chance.random() < 0.1)
     script = _script(coded_frames(300, whole=frozenset({5})), apart=True, lost=lost)
     rig = start_rig(Address(start_peer(script).url), _QUICK)
-    until(lambda: rig.session.counts().units >= 285, 5, "frames are missing")
-    until(lambda: rig.phase() is not None and rig.session.state.fault is Fault.LOSSY, 5, "loss was not named")
+    until(lambda: rig.session.counts().units >= 285, 60, "frames are missing")
+    until(lambda: rig.phase() is not None and rig.session.state.fault is Fault.LOSSY, 60, "loss was not named")
     assert 0.5 * len(lost) <= rig.session.counts().lost <= len(lost)
     rig.stop()
     rig.mailboxes.close()

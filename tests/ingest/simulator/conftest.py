@@ -65,7 +65,7 @@ class Client:
     def __init__(self, url: str) -> None:
         self.url = url
         host, port = url.removeprefix("rtsp://").partition("/")[0].split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
+        self.socket = socket.create_connection((host, int(port)), timeout=60)
         self._file = self.socket.makefile("rb")
         self._cseq = 0
         self.session = ""

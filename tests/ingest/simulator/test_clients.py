@@ -110,9 +110,15 @@ def test_pyav_gets_every_frames_wall_clock_over_the_loops_seam(simulator: Simula
 
 
 def test_the_first_picture_comes_at_once(simulator: SimulatorThread) -> None:
-    began = time.perf_counter()
+    """From a key frame before it was asked for. A new GOP may begin in between: thrice is sure."""
     options = {"rtsp_transport": "tcp", "probesize": "32", "analyzeduration": "0"}
-    with av.open(simulator.url("open"), options=options, timeout=(5.0, 5.0)) as container:
-        picture = next(container.decode(video=0))
-    assert picture.width == 320
-    assert time.perf_counter() - began < 1.0, "without a burst it would be half a GOP, 1 s, on average"
+    earlier = []
+    for _ in range(3):
+        asked = time.time()
+        with av.open(simulator.url("open"), options=options, timeout=(5.0, 5.0)) as container:
+            packet = next(container.demux(video=0))
+            assert packet.is_keyframe
+            wall = wall_clock(packet)
+            assert wall is not None
+            earlier.append(wall < asked)
+    assert any(earlier)

@@ -161,11 +161,11 @@ async def test_a_ready_camera_serves_while_another_is_being_prepared(
     )
     await simulator.open()
     try:
-        await asyncio.wait_for(ready.wait(), 20)
+        await asyncio.wait_for(ready.wait(), 60)
         assert await _describe(simulator.url("quick")) == 200
         assert await _describe(simulator.url("slow")) == 503
         slow.go.set()
-        await asyncio.wait_for(simulator.ready(), 20)
+        await asyncio.wait_for(simulator.ready(), 60)
         assert await _describe(simulator.url("slow")) == 200
     finally:
         slow.go.set()

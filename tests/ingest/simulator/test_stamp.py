@@ -37,7 +37,7 @@ def test_a_client_knows_when_what_it_shows_was_captured(tmp_path: Path) -> None:
     source = StampedSource(SceneSource(width=320, height=180, seconds=4))
     camera = SimCamera("A", source)
     with SimulatorThread([camera], tmp_path, profiles=Profiles(main=profile, sub=profile)) as simulator:
-        with av.open(simulator.url("A", "sub"), options={"rtsp_transport": "tcp"}, timeout=10) as stream:
+        with av.open(simulator.url("A", "sub"), options={"rtsp_transport": "tcp"}, timeout=60) as stream:
             decoded = islice(stream.decode(video=0), 30)
             pictures = [np.asarray(frame.to_ndarray(format="gray"), np.uint8) for frame in decoded]
         now = time.time()

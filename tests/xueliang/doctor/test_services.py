@@ -34,11 +34,11 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     launch = redis_server.command(tmp_path_factory.mktemp("doctor"))
     process = subprocess.Popen(launch.argv, env=launch.env, stdout=subprocess.DEVNULL)
     client = connect(launch.url, name="test")
-    redis_server.wait_ready(client, deadline_s=10, clock=time.monotonic, sleep=Event().wait)
+    redis_server.wait_ready(client, deadline_s=60, clock=time.monotonic, sleep=Event().wait)
     client.close()
     yield launch.url
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_taken_port_is_a_fault_unless_this_node_has_it(tmp_path: Path) -> None
         run_files.announce(tmp_path, "dashboard", None, public=f"http://127.0.0.1:{port}")
         assert services.look_at_port(settings)[0].level is Level.OK
     dead = subprocess.Popen(["/bin/true"])
-    dead.wait(10)
+    dead.wait(60)
     (tmp_path / "run" / "dashboard.json").write_text(f'{{"name": "dashboard", "pid": {dead.pid}, "url": null}}')
     assert services.look_at_port(settings)[0].text == f"{port} is free"
 

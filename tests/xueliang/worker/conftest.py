@@ -22,8 +22,8 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisLaunch]:
     server = launch(program, tmp_path_factory.mktemp("redis"))
     process = subprocess.Popen(server.argv, env=server.env, stdout=subprocess.DEVNULL)
     client = connect(server.url, name="test")
-    wait_ready(client, deadline_s=10, clock=time.monotonic, sleep=threading.Event().wait)
+    wait_ready(client, deadline_s=60, clock=time.monotonic, sleep=threading.Event().wait)
     client.close()
     yield server
     process.terminate()
-    process.wait(10)
+    process.wait(60)

@@ -91,7 +91,7 @@ def _told_of_an_alarm(redis: RedisLaunch, folder: Path, reserve_gb: float) -> tu
         node = WorkerNode("recorder", settings, settings.cameras, plan, url, pytest.fail, share=MachineShare(2))
         node.start("http://127.0.0.1:1")
         try:
-            until = time.monotonic() + 40
+            until = time.monotonic() + 60
             while "evidence" not in _entries(client):
                 assert time.monotonic() < until, "no word of a clip"
                 never.wait(0.05)

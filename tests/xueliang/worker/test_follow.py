@@ -69,7 +69,7 @@ def settings_of(simulator: SimulatorThread, folder: Path, **cameras: dict[str, A
 
 
 def wait(condition: Callable[[], bool], what: str) -> None:
-    deadline, never = time.monotonic() + 30, threading.Event()
+    deadline, never = time.monotonic() + 60, threading.Event()
     while not condition():
         assert time.monotonic() < deadline, what
         never.wait(0.02)

@@ -75,7 +75,7 @@ def test_the_stream_is_chosen_by_the_models_input(redis: RedisLaunch, tmp_path: 
         client = connect(redis.url, name="test")
         node.start("http://127.0.0.1:1")
         try:
-            deadline, never = time.monotonic() + 30, threading.Event()
+            deadline, never = time.monotonic() + 60, threading.Event()
             while MAIN not in blind.sizes or HealthBoard(client).read_health()["gate-1"].stream != "main":
                 assert time.monotonic() < deadline, "main is not analysed"
                 never.wait(0.02)

@@ -76,7 +76,7 @@ def killed(url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, fl
     finally:
         at = time.time()
         worker.kill()
-        worker.wait(5)
+        worker.wait(60)
         worker.stdout.close()
     return folder, at
 
@@ -90,7 +90,7 @@ def test_a_killed_worker_loses_the_gop_in_the_making_and_the_next_goes_on(url: s
     recordings.start()
     ingest = ingest_of(recordings, url)
     ingest.start()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while recordings.writer.counters()["fragments"] < 3:
         assert time.monotonic() < until, "nothing is recorded"
         recordings.writer.wait_written(0.05)
