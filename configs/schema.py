@@ -204,6 +204,9 @@ class PatrolPlan(Section):
     slots: int = Field(default=4, ge=1, le=16)
     dwell_s: float = Field(default=12.0, ge=2, le=3600)
     alarm_hold_s: float = Field(default=30.0, ge=2, le=3600)
+    revisit_s: float | None = Field(
+        default=None, ge=2, le=86400, description="longest a camera may be unseen; left out: a round and an alarm's hold"
+    )
     sites: tuple[Identifier, ...] = Field(default=(), description="empty: every site with a camera, in file order")
 
 
@@ -271,6 +274,9 @@ class Retention(Section):
     events_days: int = Field(default=180, ge=1, le=3650)
     snapshots_days: int = Field(default=30, ge=1, le=3650)
     clips_days: int = Field(default=30, ge=1, le=3650)
+    samples_days: int = Field(
+        default=35, ge=2, le=3650, description="counts of people, times that cameras showed, visits of the patrol"
+    )
 
 
 class Listen(Section):

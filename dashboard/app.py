@@ -33,8 +33,10 @@ from dashboard.desks.keeper import Keeper
 from dashboard.feed.announcer import Announcer
 from dashboard.feed.backlog import Backlog
 from dashboard.feed.hub import Hub
-from dashboard.overview.counted import Counter
+from dashboard.overview.counted import DAY_S, Counter
 from dashboard.patrol.driver import Driver
+from dashboard.patrol.log import VisitLog
+from dashboard.patrol.recorder import Recorder
 from dashboard.patrol.rotation import Machine, Plan
 from dashboard.regions import RegionIndex
 from dashboard.routes import (
@@ -79,6 +81,7 @@ def create_app(deps: Dependencies) -> FastAPI:
             "feed": parts.hub.figures,
             "live": parts.live.as_dict,
             "patrol": parts.driver.figures,
+            "visits": parts.patrol_recorder.figures,
             "announcer": parts.announcer.figures,
             "desks": parts.keeper.figures,
             "screens": parts.director.figures,
@@ -133,6 +136,8 @@ def _parts(deps: Dependencies) -> Parts:
     hub = Hub(bus, regions, machine, lookup, deps.clock)
     alarms, shifts = AlarmStore(deps.store.engine), ShiftStore(deps.store.engine)
     announcer = Announcer(bus)
+    driver = Driver(bus, machine, deps.owner, deps.clock, hub.rotation_stored)
+    visits = VisitLog(deps.store.engine, deps.clock)
     return Parts(
         current=Current(deps.settings, revisions, deps.read_settings, follow),
         revisions=revisions,
@@ -149,13 +154,18 @@ def _parts(deps: Dependencies) -> Parts:
         regions=regions,
         machine=machine,
         hub=hub,
-        driver=Driver(bus, machine, deps.owner, deps.clock, hub.rotation_stored),
+        driver=driver,
+        patrol_recorder=Recorder(bus, driver, visits, deps.settings.retention.samples_days * DAY_S, deps.clock),
         announcer=announcer,
         shifts=shifts,
         keeper=Keeper(deps.settings, bus, alarms, shifts, hub.viewers, announcer.announce, deps.clock),
         backlog=Backlog(bus, deps.store, hub.reader, lookup),
         counter=Counter(
-            Tallies(deps.store.engine), lambda: tuple(regions.subtree), ZoneInfo(deps.settings.timezone), deps.clock
+            Tallies(deps.store.engine),
+            visits,
+            lambda: tuple(regions.subtree),
+            ZoneInfo(deps.settings.timezone),
+            deps.clock,
         ),
         outlines=_outlines(deps.settings, frozenset(regions.subtree)),
         guard=LoginGuard(deps.clock),
@@ -197,6 +207,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         "hub": parts.hub.run,
         "sessions": parts.watch.run,
         "rotation": parts.driver.run,
+        "visits": parts.patrol_recorder.run,
         "announcer": parts.announcer.run,
         "desks": parts.keeper.run,
         "screens": parts.director.run,

@@ -30,6 +30,7 @@ from dashboard.feed.hub import Hub
 from dashboard.live.proxy import LiveFigures
 from dashboard.overview.counted import Counter
 from dashboard.patrol.driver import Driver
+from dashboard.patrol.recorder import Recorder
 from dashboard.patrol.rotation import Machine
 from dashboard.regions import RegionIndex
 from dashboard.scenes.courier import Courier
@@ -81,6 +82,7 @@ class Parts:
     machine: Machine
     hub: Hub
     driver: Driver
+    patrol_recorder: Recorder
     announcer: Announcer
     shifts: ShiftStore
     keeper: Keeper

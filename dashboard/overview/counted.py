@@ -7,7 +7,7 @@ and the last two each time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from alerts.alarms.life import Closing
 from alerts.storage.tallies import HOUR_S, HourCounts, OpenCounts, Tallies
 from dashboard.overview.messages import Overview
+from dashboard.patrol.log import VisitLog
+from dashboard.patrol.visits import Kept
 
 KEPT_S = 3.0
 ALL_HOURS_S = 600.0
@@ -22,6 +24,14 @@ RECENT_S = 2 * HOUR_S
 PAST_DAYS = 28
 DAY_S = 86400.0
 CLOSED_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Of the patrol over the last 24 hours, by camera. ``since``: when the first was kept, UTC epoch seconds."""
+
+    by_camera: Mapping[str, Kept] = field(default_factory=dict)
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class Counted:
     oldest_at: float | None
     open: OpenCounts
     closings: dict[tuple[str, Closing], int]
+    visits: Visits = Visits()
     folded: dict[object, Overview] = field(default_factory=dict)
 
 
@@ -42,9 +53,15 @@ class Counter:
     """``regions``: all there are now. :meth:`now` may be called from several threads; one of them counts."""
 
     def __init__(
-        self, tallies: Tallies, regions: Callable[[], Collection[str]], zone: ZoneInfo, clock: Callable[[], float]
+        self,
+        tallies: Tallies,
+        visits: VisitLog,
+        regions: Callable[[], Collection[str]],
+        zone: ZoneInfo,
+        clock: Callable[[], float],
     ) -> None:
         self._tallies = tallies
+        self._visits = visits
         self._regions = regions
         self._zone = zone
         self._clock = clock
@@ -77,4 +94,9 @@ class Counter:
             oldest_at=self._tallies.oldest_at(),
             open=self._tallies.open_alarms(),
             closings=self._tallies.closings(now - CLOSED_DAYS * DAY_S),
+            visits=self._visited(now - DAY_S),
         )
+
+    def _visited(self, since: float) -> Visits:
+        oldest_at = self._visits.first_at()
+        return Visits(self._visits.tally(since), None if oldest_at is None else max(oldest_at, since))

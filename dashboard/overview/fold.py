@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 from alerts.alarms.life import AlarmState, Closing
 from alerts.storage.tallies import HOUR_S, OpenCount
 from configs.schema import Region, Severity
-from dashboard.overview.counted import PAST_DAYS, Counted
+from dashboard.overview.counted import PAST_DAYS, Counted, Visits
 from dashboard.overview.messages import (
     ChildFigures,
     Closings,
+    Compliance,
     HourFigure,
     OpenAlarms,
     Overview,
     PatrolFigures,
     SiteAlarms,
 )
-from dashboard.patrol.rotation import RotationState, Stop
+from dashboard.patrol.rotation import Plan, RotationState
+from dashboard.patrol.visits import overdue, total
 from dashboard.regions import RegionIndex, Scope
 
 _WORST_FIRST = tuple(Severity)
@@ -107,28 +109,36 @@ def overview(asked: Asked, counted: Counted, zone: ZoneInfo) -> Overview:
     )
 
 
-def with_patrol(told: Overview, asked: Asked, stops: Iterable[Stop], state: RotationState) -> Overview:
-    """The overview with what the patrol owes."""
-    owed_cameras = frozenset(state.owed)
-    planned: Counter[str] = Counter()
-    owed: Counter[str] = Counter()
-    for stop in stops:
+def with_patrol(told: Overview, asked: Asked, plan: Plan, state: RotationState, visits: Visits) -> Overview:
+    """The overview with what the patrol owes, and how it kept its interval up to ``told.at``."""
+    late = overdue(state, told.at, plan.revisit_s)
+    by_region: dict[str, list[str]] = {}
+    for stop in plan.stops:
         region = asked.index.region_of_site.get(stop.site_id)
         if region is not None and region in asked.regions:
-            planned[region] += 1
-            owed[region] += stop.camera_id in owed_cameras
-    children = tuple(
-        child.model_copy(update={"stops": _below(child, asked, planned), "owed": _below(child, asked, owed)})
-        for child in told.children
-    )
-    figures = PatrolFigures(
-        stops=planned.total(), owed=owed.total(), visits=state.figures.visits, preempted=state.figures.preempted
-    )
-    return told.model_copy(update={"children": children, "patrol": figures})
+            by_region.setdefault(region, []).append(stop.camera_id)
 
+    def figures(regions: Iterable[str]) -> tuple[int, int, Compliance]:
+        cameras = [camera for region in regions for camera in by_region.get(region, ())]
+        kept = total(cameras, visits.by_camera, late)
+        compliance = Compliance(due=kept.due, kept=kept.kept, least_slack_s=kept.least_slack_s)
+        return len(cameras), len(frozenset(cameras) & frozenset(state.owed)), compliance
 
-def _below(child: ChildFigures, asked: Asked, counts: Mapping[str, int]) -> int:
-    return sum(counts.get(region, 0) for region in asked.index.subtree[child.region_id])
+    children = []
+    for child in told.children:
+        stops, owed, compliance = figures(asked.index.subtree[child.region_id])
+        children.append(child.model_copy(update={"stops": stops, "owed": owed, "patrol": compliance}))
+    stops, owed, compliance = figures(by_region)
+    patrol = PatrolFigures(
+        stops=stops,
+        owed=owed,
+        visits=state.figures.visits,
+        preempted=state.figures.preempted,
+        revisit_s=plan.revisit_s,
+        since=visits.since,
+        compliance=compliance,
+    )
+    return told.model_copy(update={"children": tuple(children), "patrol": patrol})
 
 
 def _rank(urgency: Severity) -> int:
@@ -175,6 +185,7 @@ def _child(
         today=sum(local.of_today(by_region[region]) for region in below if region in by_region),
         stops=0,
         owed=0,
+        patrol=None,
     )
 
 

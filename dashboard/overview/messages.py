@@ -26,8 +26,20 @@ class SiteAlarms(Message):
     unacknowledged: int
 
 
+class Compliance(Message):
+    """How the patrol kept its revisit interval: ``kept`` on time of ``due`` visits, with those that are overdue now.
+
+    ``least_slack_s``: the least time that was left, negative where a visit was late; null before the first visit.
+    """
+
+    due: int
+    kept: int
+    least_slack_s: float | None
+
+
 class ChildFigures(Message):
-    """A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm."""
+    """A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm,
+    ``patrol`` where nothing is known of it."""
 
     region_id: str
     urgency: Severity | None
@@ -36,6 +48,7 @@ class ChildFigures(Message):
     today: int
     stops: int
     owed: int
+    patrol: Compliance | None
 
 
 class HourFigure(Message):
@@ -47,12 +60,19 @@ class HourFigure(Message):
 
 
 class PatrolFigures(Message):
-    """``stops`` of the plan in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's."""
+    """``stops`` of the plan in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's.
+
+    ``compliance`` with the interval ``revisit_s`` is of the last 24 hours, or from ``since`` (UTC epoch s) if that is
+    later; null before the first visit that could be late.
+    """
 
     stops: int
     owed: int
     visits: int
     preempted: int
+    revisit_s: float
+    since: float | None
+    compliance: Compliance
 
 
 class Closings(Message):

@@ -18,6 +18,7 @@ from alerts.records import AlarmChange
 from dashboard.bus import Bus, Entry, StreamId
 from dashboard.errors import BusAway
 from dashboard.patrol.rotation import Machine, RotationState, Stop
+from dashboard.patrol.visits import booked
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +97,8 @@ class Driver:
         """Reads, changes and stores the state, again when another was faster. Raises :class:`Contended`."""
         for _ in range(_TRIES):
             raw = await self._bus.rotation()
-            state = change(self._taken_up(raw))
+            state = self._taken_up(raw)
+            state = booked(state, change(state), self._clock(), self._machine.plan.revisit_s)
             if await self._store(raw, state):
                 return state
         raise Contended
@@ -116,7 +118,8 @@ class Driver:
         now = self._clock()
         if raw:
             try:
-                return self._machine.resume(RotationState.model_validate_json(raw), now)
+                before = RotationState.model_validate_json(raw)
+                return booked(before, self._machine.resume(before, now), now, self._machine.plan.revisit_s)
             except ValidationError as error:
                 log.warning("undecodable_rotation", faults=error.error_count())
         return self._machine.start(now)

@@ -44,6 +44,14 @@ class Plan:
     dwell_s: float
     alarm_hold_s: float
     stops: tuple[Stop, ...]
+    revisit_limit_s: float | None = None
+
+    @property
+    def revisit_s(self) -> float:
+        """How long a camera may be out of sight: unless the settings say it, for a round and an alarm's hold."""
+        if self.revisit_limit_s is not None:
+            return self.revisit_limit_s
+        return max(len(self.stops), self.slots) * self.dwell_s / self.slots + self.alarm_hold_s
 
     @classmethod
     def of(cls, settings: Settings) -> Plan:
@@ -53,7 +61,9 @@ class Plan:
         stops = tuple(
             Stop(site, camera.id) for site in dict.fromkeys(sites) for camera in settings.cameras if camera.site == site
         )
-        return cls(patrol.name, patrol.name_en, patrol.slots, patrol.dwell_s, patrol.alarm_hold_s, stops)
+        return cls(
+            patrol.name, patrol.name_en, patrol.slots, patrol.dwell_s, patrol.alarm_hold_s, stops, patrol.revisit_s
+        )
 
 
 class Plain(BaseModel):
@@ -92,8 +102,28 @@ class Figures(Plain):
     displaced: int = 0
 
 
+class Visit(Plain):
+    """A camera came back to the wall at ``at``, ``slack_s`` before it was due or, negative, after. ``due``: how often
+    it had been by then, once if it is on time."""
+
+    camera_id: str
+    at: float
+    due: int
+    slack_s: float
+
+    @classmethod
+    def of(cls, camera_id: str, at: float, unseen_s: float, revisit_s: float) -> Visit:
+        """After ``unseen_s`` off the wall, where ``revisit_s`` are allowed."""
+        due = max(1, int(unseen_s // revisit_s))
+        return cls(camera_id=camera_id, at=at, due=due, slack_s=revisit_s - unseen_s)
+
+
 class RotationState(Plain):
-    """All that a restart needs. ``next_camera`` is where the order goes on, ``seen`` the last stream id heeded."""
+    """All that a restart needs. ``next_camera`` is where the order goes on, ``seen`` the last stream id heeded.
+
+    ``unseen_since``: when cameras left the wall. ``visits`` wait for the store (:mod:`dashboard.patrol.visits`);
+    ``unrecorded`` went because it was away for too long.
+    """
 
     v: Literal[1] = 1
     epoch: float
@@ -102,6 +132,9 @@ class RotationState(Plain):
     slots: tuple[Slot, ...] = ()
     figures: Figures = Figures()
     seen: str | None = None
+    unseen_since: dict[str, float] = Field(default_factory=dict)
+    visits: tuple[Visit, ...] = ()
+    unrecorded: int = 0
 
 
 class Rotation(Plain):
@@ -149,7 +182,8 @@ class Machine:
             kept, state = (), state.model_copy(update={"epoch": now})
         following = state.next_camera if state.next_camera in self._stops else next(iter(self._order), None)
         owed = tuple(camera for camera in state.owed if camera in self._stops)
-        taken = state.model_copy(update={"slots": kept, "next_camera": following, "owed": owed})
+        unseen = {camera: min(now, at) for camera, at in state.unseen_since.items() if camera in self._stops}
+        taken = state.model_copy(update={"slots": kept, "next_camera": following, "owed": owed, "unseen_since": unseen})
         return self.tick(self._counted(taken), now)
 
     def tick(self, state: RotationState, now: float) -> RotationState:

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from dashboard.access.guard import OverviewReader
 from dashboard.dependencies import Deps, Parts
 from dashboard.errors import RESPONSES, ApiError
+from dashboard.overview.counted import Counted
 from dashboard.overview.fold import Asked, find, overview, start_of, with_patrol
 from dashboard.overview.messages import Overview, RegionOutline
 from dashboard.patrol.rotation import RotationState
@@ -26,9 +27,11 @@ async def region_overview(viewer: OverviewReader, deps: Deps, region: str | None
     if region is not None and (wanted is None or not viewer.may(Action.OVERVIEW_READ, region)):
         raise ApiError(404, "not_found", "There is no such region in yours.", "Choose another.")
     asked = Asked(wanted, regions, viewer.scope, deps.regions)
-    told = await run_in_threadpool(_counted, deps, asked)
+    counted, told = await run_in_threadpool(_counted, deps, asked)
     raw = await deps.bus.rotation() if viewer.may(Action.PATROL_READ) else ""
-    return with_patrol(told, asked, deps.machine.plan.stops, RotationState.model_validate_json(raw)) if raw else told
+    if not raw:
+        return told
+    return with_patrol(told, asked, deps.machine.plan, RotationState.model_validate_json(raw), counted.visits)
 
 
 @router.get("/api/overview/outlines")
@@ -41,10 +44,10 @@ def outlines(viewer: OverviewReader, deps: Deps) -> list[RegionOutline]:
     ]
 
 
-def _counted(deps: Parts, asked: Asked) -> Overview:
+def _counted(deps: Parts, asked: Asked) -> tuple[Counted, Overview]:
     counted = deps.counter.now()
     key = (asked.region_id, asked.regions)
     told = counted.folded.get(key)
     if told is None:
         told = counted.folded[key] = overview(asked, counted, ZoneInfo(deps.settings.timezone))
-    return told
+    return counted, told

@@ -42,6 +42,7 @@ from dashboard.app import create_app
 from dashboard.bus import open_redis
 from dashboard.dependencies import Dependencies, Parts
 from dashboard.policy import Role
+from dashboard.patrol.log import VisitLog
 from dashboard.scenes.store import SceneStore
 from dashboard.screens.enrolment import Enrolment
 from dashboard.serve import Server, bind, port_of
@@ -257,6 +258,7 @@ def wall_store(tmp_path: Path) -> Iterator[tuple[EventStore, AccountStore]]:
     EvidenceStore(store.engine).migrate()
     RevisionStore(store.engine).migrate()
     SceneStore(engine).migrate()
+    VisitLog(engine).migrate()
     Enrolment(engine).migrate()
     yield store, accounts
     engine.dispose()

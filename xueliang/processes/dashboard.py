@@ -24,6 +24,7 @@ from dashboard.accounts import AccountStore
 from dashboard.app import create_app
 from dashboard.bus import open_redis
 from dashboard.dependencies import Dependencies
+from dashboard.patrol.log import VisitLog
 from dashboard.scenes.store import SceneStore
 from dashboard.screens.enrolment import Enrolment
 from dashboard.serve import PortTaken, bind, port_of, serve
@@ -62,6 +63,7 @@ def body(settings: Settings, config: Path) -> None:
         EvidenceStore(engine).migrate()
         RevisionStore(engine).migrate()
         SceneStore(engine).migrate()
+        VisitLog(engine).migrate()
         Enrolment(engine).migrate()
     app = create_app(
         Dependencies(

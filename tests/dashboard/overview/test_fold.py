@@ -10,10 +10,11 @@ import pytest
 from alerts.alarms.life import AlarmState, Closing
 from alerts.storage.tallies import HourCounts, OpenCount, OpenCounts
 from configs.schema import Location, Region, RegionLevel, Settings, Severity, Site
-from dashboard.overview.counted import Counted
+from dashboard.overview.counted import Counted, Visits
 from dashboard.overview.fold import Asked, overview, start_of, tops, with_patrol
 from dashboard.overview.messages import Overview
-from dashboard.patrol.rotation import Figures, RotationState, Stop
+from dashboard.patrol.rotation import Figures, Plan, RotationState, Stop
+from dashboard.patrol.visits import Kept
 from dashboard.regions import RegionIndex, Scope
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -161,10 +162,27 @@ def test_false_alarms_of_the_region_alone() -> None:
     assert told(counted(closings=closings), asked(TOWNS[1])).closings.false == 0
 
 
+PLAN = Plan("p", None, 1, 10.0, 0.0, (*(Stop(f"s-{r}", f"c-{r}") for r in ("e1", "e2", "west")), Stop("gone", "c4")))
+
+
 def test_the_patrol_owes_by_region() -> None:
-    stops = (Stop("s-e1", "c1"), Stop("s-e2", "c2"), Stop("s-west", "c3"), Stop("gone", "c4"))
-    state = RotationState(epoch=0, next_camera=None, owed=("c2",), figures=Figures(visits=40, preempted=2, owed=1))
-    seen = with_patrol(told(counted()), asked(), stops, state)
+    state = RotationState(epoch=0, next_camera=None, owed=("c-e2",), figures=Figures(visits=40, preempted=2, owed=1))
+    seen = with_patrol(told(counted()), asked(), PLAN, state, Visits())
     assert [(child.stops, child.owed) for child in seen.children] == [(2, 1), (1, 0)]
     assert seen.patrol is not None
     assert (seen.patrol.stops, seen.patrol.owed, seen.patrol.visits) == (3, 1, 40)
+    assert (seen.patrol.compliance.due, seen.patrol.compliance.least_slack_s, seen.patrol.since) == (0, None, None)
+
+
+def test_the_patrol_kept_its_interval_by_region() -> None:
+    """What is overdue now counts before it is made good."""
+    now = NOW.timestamp()
+    state = RotationState(epoch=0, next_camera=None, unseen_since={"c-west": now - 85, "c-e1": now - 40})
+    visits = Visits({"c-e1": Kept(5, 5, 3.5), "c-e2": Kept(4, 3, -12.0), "c-west": Kept(2, 2, 1.0)}, now - 600)
+    seen = with_patrol(told(counted()), asked(), PLAN, state, visits)
+    assert [child.patrol and child.patrol.model_dump() for child in seen.children] == [
+        {"due": 9, "kept": 8, "least_slack_s": -12.0},
+        {"due": 4, "kept": 2, "least_slack_s": -45.0},
+    ]
+    assert seen.patrol is not None
+    assert (seen.patrol.revisit_s, seen.patrol.since, seen.patrol.compliance.due) == (40.0, now - 600, 13)
