@@ -152,6 +152,23 @@ class Rehearsing(Message):
     camera: CameraDraft
 
 
+Column = Literal["id", "site", "name", "name_en", "main_url", "sub_url", "username", "password"]
+"""Of a table of cameras."""
+
+CellCode = Literal[
+    "missing", "too_long", "id", "url", "invalid", "twice", "unknown_site", "beyond_region", "address_not_allowed"
+]
+
+
+class CellFault(Message):
+    """What is wrong in a cell: a word, of which the page makes a sentence. ``value``: of ``twice`` the row that was
+    first, of ``unknown_site`` the name, of ``address_not_allowed`` the address."""
+
+    column: Column
+    code: CellCode
+    value: str = ""
+
+
 class ImportRow(Message):
     """``row`` as a spreadsheet counts. ``new``: the camera is not there yet. ``fault``: why the row is left out."""
 
@@ -159,7 +176,7 @@ class ImportRow(Message):
     id: str
     name: str
     new: bool
-    fault: str | None
+    fault: CellFault | None
 
 
 class ImportReport(Message):

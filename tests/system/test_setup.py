@@ -162,7 +162,7 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     page.get_by_test_id("import-file").set_input_files(
         {"name": "cameras.csv", "mimeType": "text/csv", "buffer": table.encode()}
     )
-    expect(page.get_by_test_id("import-row").first).to_contain_text("no site named 'nowhere'")
+    expect(page.get_by_test_id("import-row").first).to_contain_text("no site is called “nowhere”")
     page.get_by_test_id("import-apply").click()
     expect(note).to_contain_text("applied")
     assert engineer.get("/api/setup").json()["cameras"][-1]["id"] == "sheet-1"

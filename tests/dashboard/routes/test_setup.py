@@ -169,8 +169,12 @@ def test_a_table_is_previewed_row_by_row_and_applied_only_when_told_to(wall: Wal
     ]
     data = "\n".join(rows).encode()
     report = engineer.post("/api/setup/import", params={"base": 1}, content=data).raise_for_status().json()
-    faults = {row["id"]: (row["fault"] or "").partition(":")[0] for row in report["rows"]}
-    assert faults == {"west-7": "", "west-8": "site", "west-9": "main_url", "west-10": "password", "west-1": ""}
+    faults = {row["id"]: tuple(row["fault"].values()) for row in report["rows"] if row["fault"] is not None}
+    assert faults == {
+        "west-8": ("site", "unknown_site", "nowhere"),
+        "west-9": ("main_url", "address_not_allowed", "127.0.0.1"),
+        "west-10": ("password", "missing", ""),
+    }
     assert [row["id"] for row in report["rows"] if not row["new"]] == ["west-1"]
     assert (report["good"], report["bad"], report["saved"]) == (2, 3, None)
     assert engineer.get("/api/setup").json()["revision"] == 1
@@ -188,8 +192,10 @@ def test_a_table_is_previewed_row_by_row_and_applied_only_when_told_to(wall: Wal
     again = engineer.post("/api/setup/import", params=asked, content=data)
     assert again.json()["error"]["code"] == "settings_outdated"
     assert len(list((wall.evidence.parent / "state" / "secrets").iterdir())) == 1, "no secret of what was not applied"
-    assert engineer.post("/api/setup/import", params=asked, content=b"x").json()["error"]["code"] == "no_table"
+    assert (
+        engineer.post("/api/setup/import", params=asked, content=b"x").json()["error"]["detail"]["reason"] == "columns"
+    )
     eastern = wall.client(Role.ENGINEER, regions=("east",))
     beyond = eastern.post("/api/setup/import", params={"base": 2}, content=data).json()["rows"][0]["fault"]
-    assert "beyond" in beyond
+    assert (beyond["column"], beyond["code"]) == ("site", "beyond_region")
     assert engineer.get("/api/setup/template").content.startswith(b"\xef\xbb\xbfid,")

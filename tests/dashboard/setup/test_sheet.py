@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.setup.messages import CameraDraft
+from dashboard.setup.messages import CameraDraft, CellFault
 from dashboard.setup.sheet import COLUMNS, NoTable, read, template
 
 GOOD = "id,site,name,main_url,username,password\na,s,甲,rtsp://10.0.0.1/a,admin,geheim\n"
@@ -64,30 +64,33 @@ def test_a_workbook_is_read_with_its_gaps_and_both_kinds_of_strings() -> None:
     strings = "".join(f"<si><t>{head}</t></si>" for head in ("id", "site", "name", "main_url"))
     (row,) = read(xlsx(f'<row r="1">{heads}</row><row r="3">{cells}</row>', strings), {})
     assert (row.number, row.id, row.draft) == (3, "7", None)
-    assert row.fault is not None
-    assert row.fault.startswith("name:"), "C3 is empty, and D3 did not move into its place"
+    assert row.fault == CellFault(column="name", code="missing"), "C3 is empty, and D3 did not move into its place"
 
 
 @pytest.mark.parametrize(
-    ("row", "column"),
+    ("row", "column", "code"),
     [
-        (",s,甲,rtsp://10.0.0.1/a", "id"),
-        ("a,s,,rtsp://10.0.0.1/a", "name"),
-        ("a,s,甲,http://10.0.0.1/a", "main_url"),
-        ("a,s,甲,rtsp://admin:geheim@10.0.0.1/a", "main_url"),
+        (",s,甲,rtsp://10.0.0.1/a", "id", "missing"),
+        ("a b,s,甲,rtsp://10.0.0.1/a", "id", "id"),
+        ("a,,甲,rtsp://10.0.0.1/a", "site", "missing"),
+        ("a,s,,rtsp://10.0.0.1/a", "name", "missing"),
+        (f"a,s,{'甲' * 200},rtsp://10.0.0.1/a", "name", "too_long"),
+        ("a,s,甲,", "main_url", "missing"),
+        ("a,s,甲,http://10.0.0.1/a", "main_url", "url"),
+        ("a,s,甲,rtsp://admin:geheim@10.0.0.1/a", "main_url", "url"),
     ],
 )
-def test_a_fault_names_its_column_and_no_password(row: str, column: str) -> None:
+def test_a_fault_names_its_column_and_no_password(row: str, column: str, code: str) -> None:
     (found,) = read(f"id,site,name,main_url\n{row}\n".encode(), {})
     assert found.draft is None
     assert found.fault is not None
-    assert found.fault.startswith(f"{column}:")
-    assert "geheim" not in found.fault
+    assert (found.fault.column, found.fault.code) == (column, code)
+    assert "geheim" not in found.fault.model_dump_json()
 
 
 def test_a_camera_that_stands_twice_is_taken_once() -> None:
     rows = read((GOOD + "a,s,乙,rtsp://10.0.0.2/a\n").encode(), {})
-    assert [row.fault for row in rows] == [None, "id: stands twice, first in row 2"]
+    assert [row.fault for row in rows] == [None, CellFault(column="id", code="twice", value="2")]
 
 
 def test_what_a_row_leaves_out_of_a_camera_that_is_there_stays() -> None:
@@ -101,12 +104,22 @@ def test_what_a_row_leaves_out_of_a_camera_that_is_there_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
-    [b"", b"PK\x03\x04", b"\xff\xfe\x00", b"name\nx\n", b"\n\n", xlsx(""), xlsx("<row><c"), b"PK" + bytes(100)],
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (xlsx(""), "empty"),
+        (b"PK\x03\x04", "xlsx"),
+        (b"PK" + bytes(100), "xlsx"),
+        (xlsx("<row><c"), "xlsx"),
+        (b"\xff\xfe\x00", "encoding"),
+        (b"name\nx\n", "columns"),
+    ],
 )
-def test_what_is_no_table_is_told_in_one_sentence(data: bytes) -> None:
-    with pytest.raises(NoTable):
+def test_what_is_no_table_is_told_by_its_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(NoTable) as told:
         read(data, {})
+    assert told.value.reason == reason
 
 
 def test_entities_are_not_expanded() -> None:

@@ -1797,14 +1797,38 @@ export interface components {
             worker_id: string;
         };
         /**
+         * CellFault
+         * @description What is wrong in a cell: a word, of which the page makes a sentence. ``value``: of ``twice`` the row that was
+         *     first, of ``unknown_site`` the name, of ``address_not_allowed`` the address.
+         */
+        CellFault: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "missing" | "too_long" | "id" | "url" | "invalid" | "twice" | "unknown_site" | "beyond_region" | "address_not_allowed";
+            /**
+             * Column
+             * @enum {string}
+             */
+            column: "id" | "site" | "name" | "name_en" | "main_url" | "sub_url" | "username" | "password";
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+        };
+        /**
          * ChildFigures
-         * @description A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm.
+         * @description A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm,
+         *     ``patrol`` where nothing is known of it.
          */
         ChildFigures: {
             /** Alarms */
             alarms: number;
             /** Owed */
             owed: number;
+            patrol: components["schemas"]["Compliance"] | null;
             /** Region Id */
             region_id: string;
             /** Stops */
@@ -1865,6 +1889,20 @@ export interface components {
         Commenting: {
             /** Comment */
             comment: string;
+        };
+        /**
+         * Compliance
+         * @description How the patrol kept its revisit interval: ``kept`` on time of ``due`` visits, with those that are overdue now.
+         *
+         *     ``least_slack_s``: the least time that was left, negative where a visit was late; null before the first visit.
+         */
+        Compliance: {
+            /** Due */
+            due: number;
+            /** Kept */
+            kept: number;
+            /** Least Slack S */
+            least_slack_s: number | null;
         };
         /**
          * Correction
@@ -2592,8 +2630,7 @@ export interface components {
          * @description ``row`` as a spreadsheet counts. ``new``: the camera is not there yet. ``fault``: why the row is left out.
          */
         ImportRow: {
-            /** Fault */
-            fault: string | null;
+            fault: components["schemas"]["CellFault"] | null;
             /** Id */
             id: string;
             /** Name */
@@ -3200,12 +3237,20 @@ export interface components {
         /**
          * PatrolFigures
          * @description ``stops`` of the plan in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's.
+         *
+         *     ``compliance`` with the interval ``revisit_s`` is of the last 24 hours, or from ``since`` on (UTC epoch s) if that is
+         *     later; null before the first visit that could be late.
          */
         PatrolFigures: {
+            compliance: components["schemas"]["Compliance"];
             /** Owed */
             owed: number;
             /** Preempted */
             preempted: number;
+            /** Revisit S */
+            revisit_s: number;
+            /** Since */
+            since: number | null;
             /** Stops */
             stops: number;
             /** Visits */

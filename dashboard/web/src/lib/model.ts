@@ -30,6 +30,7 @@ export type SetupState = Schemas["SetupState"];
 export type CameraSetup = Schemas["CameraSetup"];
 export type CameraDraft = Schemas["CameraDraft"];
 export type Saved = Schemas["Saved"];
+export type CellFault = Schemas["CellFault"];
 export type ImportReport = Schemas["ImportReport"];
 export type RevisionInfo = Schemas["RevisionInfo"];
 export type Probing = Schemas["Probing"];
