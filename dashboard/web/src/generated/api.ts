@@ -3238,7 +3238,7 @@ export interface components {
          * PatrolFigures
          * @description ``stops`` of the plan in the region, ``owed`` of them; visits and pre-emptions are the whole patrol's.
          *
-         *     ``compliance`` with the interval ``revisit_s`` is of the last 24 hours, or from ``since`` on (UTC epoch s) if that is
+         *     ``compliance`` with the interval ``revisit_s`` is of the last 24 hours, or from ``since`` (UTC epoch s) if that is
          *     later; null before the first visit that could be late.
          */
         PatrolFigures: {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Overview } from "@/lib/model";
 import { health } from "@/lib/testing";
 
-import { byState, coverage, falseShare, inState, percent, today } from "./figures";
+import { byState, counting, coverage, falseShare, inState, patrolRows, percent, today } from "./figures";
 
 const TOLD: Overview = {
   region_id: "county", at: 0, complete: true, sites: [], children: [], heat: null, patrol: null, usual_days: 2,
@@ -42,5 +42,26 @@ describe("figures", () => {
 
   it("never round something to all or nothing", () => {
     expect([1, 0.99996, 0.946, 0.0002, 0].map(percent)).toEqual(["100", "99.9", "94.6", "0.1", "0"]);
+  });
+});
+
+describe("the patrol", () => {
+  const child = (region_id: string, due: number, kept: number, least_slack_s: number | null, stops = 3) => ({ region_id, stops, patrol: { due, kept, least_slack_s }, urgency: null, alarms: 0, unacknowledged: 0, today: 0, owed: 0 });
+  const patrol = { stops: 9, owed: 0, visits: 0, preempted: 0, revisit_s: 60, since: 0, compliance: { due: 10, kept: 9, least_slack_s: -3 } };
+
+  it("shows the worst regions first, and those without a verdict last", () => {
+    const children = [child("good", 4, 4, 9), child("new", 0, 0, null), child("bad", 4, 2, -80), child("tight", 4, 4, 1), child("none", 0, 0, null, 0)];
+    expect(patrolRows({ ...TOLD, patrol, children }).map(({ region, share, slack }) => [region, share, slack])).toEqual([["bad", 0.5, -80], ["tight", 1, 1], ["good", 1, 9], ["new", null, null]]);
+  });
+
+  it("is told for the region itself where nothing is below it, and not where it does not come", () => {
+    expect(patrolRows({ ...TOLD, patrol })).toEqual([{ region: null, share: 0.9, slack: -3 }]);
+    expect(patrolRows({ ...TOLD, patrol: { ...patrol, stops: 0 } })).toEqual([]);
+    expect(patrolRows(TOLD)).toEqual([]);
+  });
+
+  it("says since when it is counted, until that is a day", () => {
+    const t = (key: string, values: Readonly<Record<string, string | number>> = {}): string => `${key} ${values["time"] ?? ""}`.trim();
+    expect([null, 3600, 10].map((since) => counting(since, 86_400, "UTC", t))).toEqual(["overview.counting.not", "overview.counting.since 01:00", "overview.counting.day"]);
   });
 });

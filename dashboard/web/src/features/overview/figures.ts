@@ -1,6 +1,8 @@
 /** What the panels of the overview count and compare. Pure. */
 
+import type { Translate } from "@/lib/i18n";
 import type { CameraHealth, Overview } from "@/lib/model";
+import { clock } from "@/lib/time";
 
 export type CameraState = "good" | "part" | "unanalysed" | "stale" | "offline" | "connecting";
 
@@ -41,6 +43,38 @@ export function today(told: Overview): { events: number; usual: number | null } 
   const begun = told.hours.filter(({ events }) => events !== null);
   const events = begun.reduce((sum, hour) => sum + (hour.events ?? 0), 0);
   return { events, usual: told.usual_days === 0 ? null : begun.reduce((sum, hour) => sum + (hour.usual ?? 0), 0) };
+}
+
+/** Below it a share is marked as low. */
+export const GOOD = 0.95;
+/** Rows that a panel has room for. */
+const ROWS = 6;
+const DAY_S = 86_400;
+
+export interface PatrolRow {
+  /** null: the region itself, where nothing is below it. */
+  readonly region: string | null;
+  /** Visits on time of those due; null before the first is due. */
+  readonly share: number | null;
+  /** Seconds. */
+  readonly slack: number | null;
+}
+
+/** How the patrol kept its interval in the regions below, or in this one where none is: the worst first. */
+export function patrolRows(told: Overview): readonly PatrolRow[] {
+  if (told.patrol === null || told.patrol.stops === 0) return [];
+  const below = told.children.filter(({ stops }) => stops > 0).map(({ region_id, patrol }) => ({ region: region_id, compliance: patrol }));
+  const rows = below.length > 0 ? below : [{ region: null, compliance: told.patrol.compliance }];
+  return rows
+    .map(({ region, compliance }) => ({ region, share: compliance === null || compliance.due === 0 ? null : compliance.kept / compliance.due, slack: compliance?.least_slack_s ?? null }))
+    .sort((a, b) => (a.share ?? 2) - (b.share ?? 2) || (a.slack ?? Infinity) - (b.slack ?? Infinity))
+    .slice(0, ROWS);
+}
+
+/** What a figure of the last 24 hours is of: all of them, or since when (epoch s) anything was counted. */
+export function counting(since: number | null, at: number, zone: string, t: Translate): string {
+  if (since === null) return t("overview.counting.not");
+  return at - since > DAY_S - 60 ? t("overview.counting.day") : t("overview.counting.since", { time: clock(since * 1000, zone).slice(0, 5) });
 }
 
 /** Of what was closed; tests are no alarms. */
