@@ -67,6 +67,7 @@ export function openGround(host: HTMLElement, areas: readonly Area[], palette: P
     renderWorldCopies: false,
     fadeDuration: 0,
   });
+  map.getCanvas().removeAttribute("tabindex"); // keys lead by the page: the drawing takes no focus and has no name
   map.touchZoomRotate.disableRotation();
   map.on("move", callbacks.onMove);
   map.on("resize", callbacks.onMove);
