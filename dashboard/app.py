@@ -133,13 +133,14 @@ def _parts(deps: Dependencies) -> Parts:
         machine.follow(Plan.of(settings))
 
     lookup = _region_lookup(deps.store)
-    hub = Hub(bus, regions, machine, lookup, deps.clock)
+    current = Current(deps.settings, revisions, deps.read_settings, follow)
+    hub = Hub(bus, regions, machine, lookup, deps.clock, lambda: current.number)
     alarms, shifts = AlarmStore(deps.store.engine), ShiftStore(deps.store.engine)
     announcer = Announcer(bus)
     driver = Driver(bus, machine, deps.owner, deps.clock, hub.rotation_stored)
     visits = VisitLog(deps.store.engine, deps.clock)
     return Parts(
-        current=Current(deps.settings, revisions, deps.read_settings, follow),
+        current=current,
         revisions=revisions,
         saving=Saving(revisions, deps.read_settings),
         store=deps.store,

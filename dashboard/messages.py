@@ -265,6 +265,13 @@ class SendingItem(Message):
     sending: Sending
 
 
+class SettingsItem(Message):
+    """The settings are another revision now: cameras, places or what is drawn on them may have changed."""
+
+    type: Literal["settings"] = "settings"
+    revision: int
+
+
 class TimeItem(Message):
     type: Literal["time"] = "time"
     server_time: float
@@ -293,6 +300,7 @@ FeedItem = Annotated[
     | RotationItem
     | ScreenItem
     | SendingItem
+    | SettingsItem
     | TimeItem
     | TroubleItem,
     Field(discriminator="type"),

@@ -21,7 +21,7 @@ from dashboard.feed.client import QUEUE_LIMIT, FeedClient
 from dashboard.feed.entries import EntryReader, RegionLookup, event_item, newest, place_of, told_item
 from dashboard.feed.items import Item, batch, visible_rotation
 from dashboard.feed.status import camera_status, readable
-from dashboard.messages import CameraStatus, RotationItem, TimeItem, TroubleItem
+from dashboard.messages import CameraStatus, RotationItem, SettingsItem, TimeItem, TroubleItem
 from dashboard.patrol.rotation import Machine, Rotation, RotationState
 from dashboard.policy import Action
 from dashboard.regions import RegionIndex, Scope
@@ -45,6 +45,7 @@ class Hub:
         machine: Machine,
         region_lookup: RegionLookup,
         clock: Callable[[], float],
+        revision: Callable[[], int] = lambda: 0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
@@ -54,6 +55,8 @@ class Hub:
         self._machine = machine
         self._region_lookup = region_lookup
         self._clock = clock
+        self._revision = revision
+        self._told_revision = 0
         self._sleep = sleep
         self.reader = EntryReader()
         self.cursor: StreamId | None = None
@@ -189,9 +192,10 @@ class Hub:
         self._publish(told_item(entry, decoded, region))
 
     async def _look(self) -> None:
-        """Health once a second, the rotation four times, the time every five seconds."""
+        """Health once a second, the rotation and the settings four times, the time every five seconds."""
         turn = 0
         while True:
+            self._look_at_settings()
             try:
                 self._take_rotation(await self._bus.rotation())
                 if turn % HEALTH_EVERY == 0:
@@ -248,6 +252,15 @@ class Hub:
         self._health_raw = raw
         if self._changed:
             self._work.set()
+
+    def _look_at_settings(self) -> None:
+        number = self._revision()
+        if number != self._told_revision:
+            self._told_revision = number
+            for gone in self._statuses.keys() - self._regions.site_of_camera.keys():
+                del self._statuses[gone], self._status_json[gone]
+                self._changed.discard(gone)
+            self.keep("settings", Item(SettingsItem(revision=number).model_dump_json()))
 
     def _take_disk(self, raw: dict[str, str]) -> None:
         warned = any(each.recording is not None and each.recording.warning is not None for each in readable(raw))

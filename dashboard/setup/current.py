@@ -51,8 +51,8 @@ class Current:
             newest = self._store.last()
             if newest is not None:
                 self.settings = self._read(newest.tree)
-                self.number = newest.number
                 self._changed(self.settings)
+                self.number = newest.number  # last: who sees it finds everything changed
 
     def figures(self) -> dict[str, int]:
         return {"settings_revision": self.number, "settings_unread": self.failures}

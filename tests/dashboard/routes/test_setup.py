@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,6 +51,28 @@ def test_a_camera_is_added_seen_everywhere_and_undone(wall: Wall, engineer: http
     assert "west-9" not in {camera["id"] for camera in engineer.get("/api/node").json()["cameras"]}
     actions = [entry.action for entry in wall.accounts.audit_log()]
     assert {"settings.change", "settings.restore"} <= set(actions)
+
+
+async def test_open_pages_hear_of_a_change_and_find_it(wall: Wall, engineer: httpx.Client) -> None:
+    operator = wall.client()
+
+    def cameras() -> set[str]:
+        return {camera["id"] for camera in operator.get("/api/node").json()["cameras"]}
+
+    async with asyncio.timeout(60), wall.feed(operator) as feed:
+        assert (await feed.next("settings"))["revision"] == 1
+        await asyncio.to_thread(save, engineer, 1)
+        assert (await feed.next("settings"))["revision"] == 2
+        assert "west-9" in await asyncio.to_thread(cameras)
+        while "west-9" not in {each["camera_id"] for each in (await feed.next("health"))["cameras"]}:
+            pass
+        await asyncio.to_thread(engineer.delete, "/api/setup/cameras/west-9", params={"base": 2})
+        assert (await feed.next("settings"))["revision"] == 3
+        assert "west-9" not in await asyncio.to_thread(cameras)
+        async with wall.feed(operator) as later:
+            told = (await later.next("health"))["cameras"]
+        assert "west-1" in {each["camera_id"] for each in told}
+        assert "west-9" not in {each["camera_id"] for each in told}, "nobody is told of a camera that is gone"
 
 
 def test_who_comes_second_is_told_who_was_first(wall: Wall, engineer: httpx.Client) -> None:

@@ -1447,7 +1447,7 @@ export interface components {
          */
         Batch: {
             /** Items */
-            items: (components["schemas"]["HelloItem"] | components["schemas"]["EventItem"] | components["schemas"]["AlarmItem"] | components["schemas"]["SituationItem"] | components["schemas"]["CorrectionItem"] | components["schemas"]["ClipItem"] | components["schemas"]["HealthItem"] | components["schemas"]["RotationItem"] | components["schemas"]["ScreenItem"] | components["schemas"]["SendingItem"] | components["schemas"]["TimeItem"] | components["schemas"]["TroubleItem"])[];
+            items: (components["schemas"]["HelloItem"] | components["schemas"]["EventItem"] | components["schemas"]["AlarmItem"] | components["schemas"]["SituationItem"] | components["schemas"]["CorrectionItem"] | components["schemas"]["ClipItem"] | components["schemas"]["HealthItem"] | components["schemas"]["RotationItem"] | components["schemas"]["ScreenItem"] | components["schemas"]["SendingItem"] | components["schemas"]["SettingsItem"] | components["schemas"]["TimeItem"] | components["schemas"]["TroubleItem"])[];
             /** Last Id */
             last_id: string | null;
             /**
@@ -3801,6 +3801,19 @@ export interface components {
              * @enum {string}
              */
             type: "sending";
+        };
+        /**
+         * SettingsItem
+         * @description The settings are another revision now: cameras, places or what is drawn on them may have changed.
+         */
+        SettingsItem: {
+            /** Revision */
+            revision: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "settings";
         };
         /**
          * SetupState

@@ -1,6 +1,6 @@
 /** What every page of one desk shares: who is logged in, the node, the feed, the clock. Made once, by the application. */
 
-import { computed, inject, ref, shallowRef, type ComputedRef, type InjectionKey, type Ref, type ShallowRef } from "vue";
+import { computed, inject, ref, shallowRef, watch, type ComputedRef, type InjectionKey, type Ref, type ShallowRef } from "vue";
 
 import { makeApi, type Api, ApiError } from "./api";
 import { Feed } from "./feed/feed";
@@ -140,6 +140,9 @@ export function makeDesk(words: Words): Desk {
       node.value === null ? loadNode() : quietly(true, api.node, (value) => (node.value = value)),
     ]);
   }
+
+  // Cameras and places were changed by somebody: read anew, and what the operator does here goes on.
+  watch(() => feed.value.revision, (now, before) => before > 0 && now > 0 && void load());
 
   async function loadNode(): Promise<void> {
     try {

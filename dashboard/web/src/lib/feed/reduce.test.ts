@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { AlarmChange, FeedItem } from "@/lib/model";
+import type { AlarmChange, CameraHealth, FeedItem } from "@/lib/model";
 import { row } from "@/lib/testing";
 
 import { folded, held, inOrder } from "./order";
@@ -124,6 +124,19 @@ describe("reduce", () => {
     expect(state.rows.size).toBe(ROW_LIMIT);
     expect(state.rows.has("waiting")).toBe(true);
     expect(state.rows.has("c0")).toBe(false);
+  });
+});
+
+describe("settings", () => {
+  const seen = (...ids: string[]) => ids.map((camera_id) => ({ camera_id }) as CameraHealth);
+
+  it("are another revision once the feed says so", () => {
+    expect(run(batch([{ type: "settings", revision: 7 }])).revision).toBe(7);
+  });
+
+  it("take cameras that are gone off the list, when all are read again", () => {
+    const state = run({ do: "health", cameras: seen("a", "b") }, batch([{ type: "health", cameras: seen("c") }]), { do: "health", cameras: seen("a", "c") });
+    expect([...state.health.keys()]).toEqual(["a", "c"]);
   });
 });
 

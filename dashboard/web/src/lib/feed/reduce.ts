@@ -26,6 +26,8 @@ export interface FeedState {
   readonly sendings: ReadonlyMap<string, Sending>;
   /** Add to the page's clock to get the server's, ms. */
   readonly offsetMs: number;
+  /** Of the settings that the server goes by; 0 until it tells. */
+  readonly revision: number;
   /** How sure `offsetMs` is: the round trip it was taken from, and when (page's clock). Null: one-way messages only. */
   readonly roundTrip: { readonly ms: number; readonly at: number } | null;
   /** Events past retention that will never reach this page. */
@@ -60,6 +62,7 @@ export const EMPTY: FeedState = {
   screens: new Map(),
   sendings: new Map(),
   offsetMs: 0,
+  revision: 0,
   roundTrip: null,
   gone: 0,
   missed: 0,
@@ -92,7 +95,8 @@ export function reduce(state: FeedState, action: Action): FeedState {
     case "loaded":
       return loaded(state, action.unacknowledged, action.recent);
     case "health":
-      return { ...state, health: merged(state.health, action.cameras) };
+      // all of them: one that is gone from the settings goes here, too
+      return { ...state, health: merged(new Map(), action.cameras) };
     case "rotation":
       return { ...state, rotation: action.rotation };
     case "stepped":
@@ -132,6 +136,8 @@ function take(state: FeedState, item: FeedItem, at: number): FeedState {
       return screened(state, item.screen);
     case "sending":
       return { ...state, sendings: new Map(state.sendings).set(item.sending.id, item.sending) };
+    case "settings":
+      return { ...state, revision: item.revision };
     case "trouble": {
       const away = new Map(state.away);
       if (item.over) away.delete(item.part);
