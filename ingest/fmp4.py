@@ -14,6 +14,7 @@ from ingest.packet import TIMESCALE, AccessUnit, ParameterSets, SequenceParamete
 
 _TRACK = 1
 _NTP_OF_UNIX_EPOCH = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905, figure 4
+_OF_CAPTURE, _OF_ARRIVAL = 24, 2  # 8.16.5, as amended in 2020
 _MATRIX = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 # 8.8.3.1: depends on no other sample; depends on others and is no sync sample.
 _SYNC_SAMPLE, _OTHER_SAMPLE = 0x02000000, 0x01010000
@@ -140,7 +141,8 @@ def ntp_timestamp(epoch_s: float) -> int:
 def fragment(unit: AccessUnit, sequence_number: int, duration: int) -> bytes:
     """``prft``, ``moof`` and ``mdat`` of one picture; ``duration`` in 90 kHz ticks.
 
-    ``prft`` is version 1 with flags 24: the time is that of capture (14496-12, 8.16.5, as amended in 2020).
+    ``prft`` is version 1 with flags 24: the time is that of capture (14496-12, 8.16.5, as amended in 2020). It has
+    flags 2, when the fragment was made, for a picture that may be older than anybody knows yet.
     """
     return gop_fragment((unit,), sequence_number, (duration,))
 
@@ -148,7 +150,10 @@ def fragment(unit: AccessUnit, sequence_number: int, duration: int) -> bytes:
 def gop_fragment(units: Sequence[AccessUnit], sequence_number: int, durations: Sequence[int]) -> bytes:
     """The same of several pictures, in the order of decoding; ``prft`` tells of the first."""
     first = units[0]
-    reference = _full(b"prft", 1, 24, struct.pack(">IQQ", _TRACK, ntp_timestamp(first.captured_at), max(first.pts, 0)))
+    kind = _OF_CAPTURE if first.settled else _OF_ARRIVAL
+    reference = _full(
+        b"prft", 1, kind, struct.pack(">IQQ", _TRACK, ntp_timestamp(first.captured_at), max(first.pts, 0))
+    )
     samples = [to_length_prefixed(unit.units) for unit in units]
     fragment_header = _full(b"tfhd", 0, 0x020000, struct.pack(">I", _TRACK))  # default-base-is-moof
     decode_time = _full(b"tfdt", 1, 0, struct.pack(">Q", first.dts))

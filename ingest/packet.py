@@ -26,6 +26,8 @@ class AccessUnit:
     ``units``: without start codes or lengths, parameter sets and delimiters left out. ``dts`` and ``pts``: 90 kHz, on
     the stream's continuous timeline. ``captured_at`` and ``arrived_at``: UTC epoch seconds on the server's clock.
     ``parameters``: the sets that apply to it; they tell the codec too. ``half``: one field, whose other did not come.
+    ``settled``: false for the first pictures of a session, which may be old ones: ``captured_at`` is then the latest
+    that it can be.
     """
 
     units: tuple[bytes, ...]
@@ -37,6 +39,7 @@ class AccessUnit:
     arrived_at: float
     parameters: ParameterSets
     half: bool = False
+    settled: bool = True
 
     def annex_b(self) -> bytes:
         """What a decoder takes; a key frame brings its parameter sets along."""

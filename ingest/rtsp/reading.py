@@ -88,6 +88,7 @@ class UnitReader:
         self._half: AccessUnit | None = None
         self._paired = False
         self.clock = RtcpClock()
+        self._spacing = RtcpClock()  # of RTP time alone
         timeline.new_session()
 
     def silence(self) -> None:
@@ -129,7 +130,7 @@ class UnitReader:
         self._in_gop = self._in_gop or keyframe
         if not self._in_gop or self._parameters is None:
             return Absent.BEFORE_KEYFRAME
-        captured_at, clock = self._capture_time(packet, arrival)
+        captured_at, clock, settled = self._capture_time(packet, pts, arrival)
         unit = AccessUnit(
             units=units,
             dts=dts,
@@ -139,6 +140,7 @@ class UnitReader:
             clock=clock,
             arrived_at=arrival.wall,
             parameters=self._parameters,
+            settled=settled,
         )
         alone, self._half = self._half, None
         before = () if alone is None else (replace(alone, half=self._paired),)
@@ -185,12 +187,15 @@ class UnitReader:
     def _ticks(self, stamp: int | None) -> int | None:
         return None if stamp is None else round(stamp * TIMESCALE / self._per_second)
 
-    def _capture_time(self, packet: av.Packet[VideoStream], arrival: Moment) -> tuple[float, Clock]:
+    def _capture_time(self, packet: av.Packet[VideoStream], pts: int, arrival: Moment) -> tuple[float, Clock, bool]:
+        """When it was taken, who says so, and whether it may not have been earlier."""
+        spaced = self._spacing.to_server(pts / TIMESCALE, arrival.wall)
         camera_s = self._camera_time(packet)
-        if camera_s is None:
-            return arrival.wall, "arrival"
-        captured_at = self.clock.to_server(camera_s, arrival.wall)
-        return captured_at, "rtcp" if self.clock.settled else "arrival"
+        if camera_s is not None:
+            captured_at = self.clock.to_server(camera_s, arrival.wall)
+            if self.clock.settled:
+                return captured_at, "rtcp", True
+        return spaced, "arrival", self._spacing.settled
 
     def _camera_time(self, packet: av.Packet[VideoStream]) -> float | None:
         """By the camera's own clock; ``None`` where it does not tell.

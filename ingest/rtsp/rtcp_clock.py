@@ -12,10 +12,13 @@ from collections import deque
 _BUCKET_S = 1.0
 _STEADY_S = 0.01
 _STEADY_PICTURES = 4
+_STEADY_FOR_S = 0.3
 
 
 class RtcpClock:
     """Offset estimator of one session's clock. Seconds throughout; camera time is UTC by the camera's own clock.
+
+    RTP time alone serves as well: it says when pictures were taken after one another, and nobody's hour.
 
     ``window_s``: how far back delays are compared. ``step_s``: a change of offset beyond it, seen for ``confirm``
     pictures without interruption, is a step of the camera's clock, counted in ``steps``; the estimate begins anew.
@@ -29,17 +32,16 @@ class RtcpClock:
         self._minimum: float | None = None
         self._first: tuple[float, float] | None = None
         self._outside = 0
-        self._steady = 0
-        self.steps = 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether the smallest delay has stopped falling.
+        self._calm: tuple[float, float] | None = None  # since when the smallest delay has not fallen, and what it was
+        self._calm_pictures = 0
+        self.settled = False
+        """Whether the smallest delay has stopped falling: for four pictures, or 0.3 s.
 
         A camera that begins with its current GOP sends old pictures in a burst: each is late by less than the one
-        before, and until the last of them the smallest delay seen is not the shortest way.
+        before, and until the last of them the smallest delay seen is not the shortest way. What :meth:`to_server` says
+        until then is the latest that it can have been.
         """
-        return self._steady >= _STEADY_PICTURES
+        self.steps = 0
 
     @property
     def camera_ahead_s(self) -> float | None:
@@ -71,7 +73,8 @@ class RtcpClock:
         self._buckets.clear()
         self._first = None
         self._minimum = None
-        self._steady = 0
+        self._calm = None
+        self.settled = False
         self.steps += 1
 
     def _note(self, arrived_at: float, offset: float) -> None:
@@ -82,8 +85,15 @@ class RtcpClock:
             self._buckets.append((arrived_at, offset))
             while arrived_at - self._buckets[0][0] > self._window_s:
                 self._buckets.popleft()
-        before, self._minimum = self._minimum, min(smallest for _, smallest in self._buckets)
-        falls = before is None or self._minimum < before - _STEADY_S
-        self._steady = 0 if falls and not self.settled else self._steady + 1
+        self._minimum = min(smallest for _, smallest in self._buckets)
+        if not self.settled:
+            self._settle(arrived_at, self._minimum)
         if self._first is None and arrived_at - self._buckets[0][0] >= self._window_s - _BUCKET_S:
             self._first = (arrived_at, self._minimum)
+
+    def _settle(self, arrived_at: float, minimum: float) -> None:
+        if self._calm is None or minimum < self._calm[1] - _STEADY_S:
+            self._calm, self._calm_pictures = (arrived_at, minimum), 0
+            return
+        self._calm_pictures += 1
+        self.settled = self._calm_pictures >= _STEADY_PICTURES or arrived_at - self._calm[0] >= _STEADY_FOR_S

@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import av
 import pytest
@@ -104,6 +105,11 @@ def test_what_the_boxes_say(encode_units: EncodeUnits) -> None:
         assert (samples, duration, size, reorder) == (1, 3600, len(found[b"mdat"]), unit.pts - unit.dts)
         assert bool(flags & 0x00010000) is not unit.keyframe
         assert data[data.index(b"moof") - 4 + offset :] == found[b"mdat"]
+
+
+def test_a_picture_that_may_be_older_is_no_picture_of_known_age(encode_units: EncodeUnits) -> None:
+    unit = replace(encode_units(1)[0], settled=False)
+    assert dict(_boxes(fragment(unit, 1, 3600)))[b"prft"][:4] == bytes((1, 0, 0, 2))
 
 
 def test_the_init_segment_announces_codec_and_size(encode_units: EncodeUnits) -> None:

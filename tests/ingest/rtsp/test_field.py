@@ -19,15 +19,17 @@ import av
 import pytest
 from pydantic import SecretStr
 
-from ingest.live import Message
+from ingest.live import LiveChannel, Message
+from ingest.packet import TIMESCALE, AccessUnit
 from ingest.rtsp.address import Address
+from ingest.rtsp.session import StreamSession
 from ingest.simulator.background import SimulatorThread
 from ingest.simulator.camera import SimCamera
 from ingest.simulator.encode import Profile, Profiles
 from ingest.simulator.rtsp.wire import Impairment
 from ingest.simulator.scene.place import SceneKind
 from ingest.simulator.source import SceneSource
-from ingest.state import Fault, Phase
+from ingest.state import Fault, Phase, StreamState
 
 USER, PASSWORD = "admin", "p@ss:w/rd?#%41"
 Until = Callable[[Callable[[], object], float, str], float]
@@ -154,6 +156,30 @@ def test_without_rtcp_the_arrival_is_the_time_of_capture(field_simulator: Simula
     assert rig.session.counts().camera_ahead_s is None
     later = [frame for frame in frames if frame.pts_s > frames[0].pts_s + 1]
     assert all(0 < after.captured_at - before.captured_at < 1 for before, after in pairwise(later))
+
+
+def test_the_group_of_pictures_that_a_session_begins_with_is_not_told_younger_than_it_may_be(
+    field_simulator: SimulatorThread, until: Until
+) -> None:
+    units: list[AccessUnit] = []
+
+    class Listener:
+        def on_unit(self, unit: AccessUnit, duration: int) -> None:
+            units.append(unit)
+
+        def on_state(self, state: StreamState) -> None:
+            pass
+
+    channel = LiveChannel(StreamState("cam", "sub", Phase.CONNECTING, None, 0, 0, 0, "not started"), tap=Listener())
+    session = StreamSession("cam", "sub", Address(field_simulator.url("mute")), channel)
+    session.start()
+    until(lambda: sum(unit.settled for unit in units) >= 3, 60, "the clock did not settle")
+    session.request_stop()
+    assert session.join(10)
+    assert not units[0].settled
+    # By RTP time all were taken in one even row; where that row lies is found out, and only ever moves back.
+    rows = [unit.captured_at - unit.pts / TIMESCALE for unit in units]
+    assert all(after <= before + 1e-3 for before, after in pairwise(rows))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,21 @@ def test_a_burst_of_old_pictures_at_the_beginning_does_not_count_as_settled() ->
     assert mapped == pytest.approx(30 / 25, abs=0.02)
 
 
+def test_old_pictures_that_come_a_little_faster_than_they_were_taken_do_not_count_as_settled() -> None:
+    clock = RtcpClock()
+    for picture in range(100):
+        clock.to_server(picture / 25, 2.0 + picture / 32)
+        assert not clock.settled
+
+
+def test_a_camera_of_two_pictures_a_second_is_settled_with_its_second_one() -> None:
+    clock = RtcpClock()
+    clock.to_server(10.0, 20.0)
+    assert not clock.settled
+    assert clock.to_server(10.5, 20.52) == pytest.approx(20.5)
+    assert clock.settled
+
+
 @pytest.mark.parametrize("step", [-3600.0, 3600.0, 5.0, -5.0])
 def test_a_step_of_the_cameras_clock_is_followed(step: float) -> None:
     clock = RtcpClock()

@@ -340,7 +340,8 @@ export class Player {
   private onGlass(mediaTime: number): void {
     if (mediaTime === this.mediaTime) return;
     this.mediaTime = mediaTime;
-    this.glassAt = performance.now();
+    // A picture of which nobody knows how old it is makes no tile live.
+    if (this.timeline.captureMs(mediaTime) !== null) this.glassAt = performance.now();
     this.browserFault = null;
     this.attempt = 0;
     this.options.onFrame(mediaTime);

@@ -10,10 +10,10 @@ function box(kind: string, content: Uint8Array): Uint8Array {
   return whole;
 }
 
-function prft(version: 0 | 1, ntpSeconds: number, fraction: number, media: bigint): Uint8Array {
+function prft(version: 0 | 1, ntpSeconds: number, fraction: number, media: bigint, flags = 24): Uint8Array {
   const content = new Uint8Array(version === 0 ? 20 : 24);
   const view = new DataView(content.buffer);
-  view.setUint8(0, version);
+  view.setUint32(0, (version << 24) | flags);
   view.setUint32(4, 1);
   view.setUint32(8, ntpSeconds);
   view.setUint32(12, fraction);
@@ -40,6 +40,10 @@ describe("parsePrft", () => {
   it("reads the capture time and a media time of more than 32 bits", () => {
     const media = 90_000n * 86_400n * 3n;
     expect(parsePrft(joined(prft(1, NTP_S, 2 ** 31, media), box("moof", new Uint8Array(4))))).toEqual({ captureMs: UNIX_S * 1000 + 500, mediaTime: 259_200 });
+  });
+
+  it("tells a time that is not the capture's: the picture may be older", () => {
+    expect(parsePrft(joined(prft(1, NTP_S, 0, 90_000n, 2)))).toEqual({ captureMs: UNIX_S * 1000, mediaTime: 1, provisional: true });
   });
 
   it("reads the short form", () => {

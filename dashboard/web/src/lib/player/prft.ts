@@ -11,12 +11,16 @@ const NTP_TO_UNIX_S = 2_208_988_800;
 const FRACTION = 2 ** 32;
 const PRFT = 0x70726674;
 const MOOF = 0x6d6f6f66;
+/** Flags of a time that is the capture's; with any other the picture may be older. */
+const OF_CAPTURE = 24;
 
 export interface CaptureReference {
   /** UTC epoch milliseconds on the server's clock. */
   readonly captureMs: number;
   /** Seconds on the channel's own timeline. */
   readonly mediaTime: number;
+  /** The picture was taken at `captureMs` or earlier: the first ones of a camera's session may be old ones. */
+  readonly provisional?: true;
 }
 
 /** The reference of one fragment; null if it carries none. Throws `RangeError` on a box that leaves its buffer. */
@@ -36,8 +40,10 @@ export function parsePrft(fragment: ArrayBuffer, timescale = 90_000): CaptureRef
 
 function readPrft(view: DataView, at: number, timescale: number): CaptureReference {
   const version = view.getUint8(at);
+  const flags = view.getUint32(at) & 0xffffff;
   const seconds = view.getUint32(at + 8) - NTP_TO_UNIX_S;
   const fraction = view.getUint32(at + 12) / FRACTION;
   const media = version === 0 ? view.getUint32(at + 16) : Number(view.getBigUint64(at + 16));
-  return { captureMs: (seconds + fraction) * 1000, mediaTime: media / timescale };
+  const reference = { captureMs: (seconds + fraction) * 1000, mediaTime: media / timescale };
+  return flags === OF_CAPTURE ? reference : { ...reference, provisional: true };
 }

@@ -20,6 +20,19 @@ describe("Timeline", () => {
     expect(timeline.captureMs(15)).toBeNull();
   });
 
+  it("knows the age of a session's first pictures from the first one that is sure, and not from the session before", () => {
+    const timeline = new Timeline();
+    timeline.addReference({ mediaTime: 10, captureMs: 1_000_000 });
+    // A group of pictures that begins 1.2 s before now comes at once, 0.5 s after the session before ended.
+    for (let i = 0; i < 15; i++) timeline.addReference({ mediaTime: 10.5 + i * 0.08, captureMs: 1_000_500, provisional: true });
+    expect(timeline.captureMs(10)).toBe(1_000_000);
+    expect(timeline.captureMs(10.5)).toBeNull();
+    expect(timeline.captureMs(11.62)).toBeNull();
+    timeline.addReference({ mediaTime: 11.7, captureMs: 1_000_580 });
+    expect(timeline.captureMs(10.5)).toBeCloseTo(999_380, 3);
+    expect(timeline.captureMs(11.62)).toBeCloseTo(1_000_500, 3);
+  });
+
   it("draws only boxes of the past, and only young ones", () => {
     const timeline = new Timeline();
     timeline.addOverlay(overlay(10, 1));

@@ -42,18 +42,26 @@ export class Timeline {
     this.overlays = [];
   }
 
-  /** UTC epoch milliseconds (server's clock) at which the picture of `mediaTime` (s) was taken; null if unknown. */
+  /**
+   * UTC epoch milliseconds (server's clock) at which the picture of `mediaTime` (s) was taken; null if unknown.
+   *
+   * Of a picture whose own reference is provisional the first one after it that is not tells: from one to the other the
+   * timeline is the camera's, while before the provisional ones it may be another session's.
+   */
   captureMs(mediaTime: number): number | null {
     let best: CaptureReference | null = null;
+    let settled: CaptureReference | null = null;
+    let told: CaptureReference | null = null;
     for (let i = this.references.length - 1; i >= 0; i--) {
       const candidate = this.references[i];
       if (candidate === undefined) break;
-      if (best === null || Math.abs(candidate.mediaTime - mediaTime) < Math.abs(best.mediaTime - mediaTime)) best = candidate;
+      if (candidate.provisional !== true) settled = candidate;
+      if (best !== null && Math.abs(candidate.mediaTime - mediaTime) >= Math.abs(best.mediaTime - mediaTime)) continue;
+      [best, told] = [candidate, settled];
     }
-    if (best === null) return null;
-    const distance = mediaTime - best.mediaTime;
-    if (Math.abs(distance) > REFERENCE_REACH_S) return null;
-    return best.captureMs + distance * 1000;
+    if (told === null) return null;
+    const distance = mediaTime - told.mediaTime;
+    return Math.abs(distance) > REFERENCE_REACH_S ? null : told.captureMs + distance * 1000;
   }
 
   /** The newest overlay at or before `mediaTime` (s), if it is young enough to be true; the same object until the next. */
