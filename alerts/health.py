@@ -37,7 +37,8 @@ class CameraHealth(Plain):
 
     Every received frame is analysed or dropped for a cause, or on its way. ``clock`` says where capture times come
     from, ``stream`` which one is analysed, and its state is the camera's. ``unanalysed``: pictures arrive, and those
-    since ``unanalysed_since`` were not looked at, so that nobody may say that nothing was there.
+    since ``unanalysed_since`` were not looked at, so that nobody may say that nothing was there. ``inside``: how many
+    objects are in the zones of counting rules, by rule; those that are not known now are absent.
     """
 
     v: Literal[1] = 1
@@ -63,6 +64,16 @@ class CameraHealth(Plain):
     unanalysed: Unanalysed | None = None
     unanalysed_since: float | None = None
     detector: str
+    inside: dict[str, int] = Field(default_factory=dict)
+
+    def shows(self, now: float) -> bool:
+        """Whether the camera can be seen and is looked at: neither its worker silent nor its picture stuck or dark."""
+        return (
+            self.phase is Phase.LIVE
+            and self.fault not in (Fault.STUCK, Fault.DARK)
+            and self.unanalysed is None
+            and not self.silent(now)
+        )
 
     def silent(self, now: float) -> bool:
         """Whether the worker has stopped writing, so that nothing here can be relied on."""

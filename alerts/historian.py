@@ -27,6 +27,7 @@ from alerts.delivery.backoff import Backoff
 from alerts.delivery.entries import Decoded, Entry, arrived_at, decode
 from alerts.delivery.trim import GROUP, delivered_up_to, trim
 from alerts.event_id import time_of
+from alerts.samples import SampleKeeper
 from alerts.situation_store import SituationStore, suspect
 from alerts.storage.database import refuses
 from alerts.storage.evidence import EvidenceStore
@@ -49,6 +50,8 @@ REPEATS_EVERY_S = 2.0
 TRIM_EVERY_S = 60.0
 CLAIM_EVERY_S = 30.0
 PURGE_EVERY_S = 86400.0
+SAMPLE_EVERY_S = 1.0
+KEEP_EVERY_S = 30.0
 SLOW_S = 1.0
 TRIES = 3
 
@@ -69,7 +72,7 @@ class _Chore:
 
 class Historian:
     """``consumer`` is this process' name in the group, the same after a restart. ``clock`` is UTC epoch seconds;
-    ``monotonic`` paces. One thread calls :meth:`run`.
+    ``monotonic`` paces; ``samples`` are taken besides. One thread calls :meth:`run`.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Historian:
         evidence: Path,
         retention: Retention,
         clips: EvidenceStore | None = None,
+        samples: SampleKeeper | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         backoff: Backoff | None = None,
@@ -92,6 +96,7 @@ class Historian:
         self._evidence = evidence
         self._retention = retention
         self._clips = clips
+        self._samples = samples
         self._clock = clock
         self._monotonic = monotonic
         self._backoff = backoff or Backoff()
@@ -113,6 +118,8 @@ class Historian:
             _Chore(TRIM_EVERY_S, self._trim, now + TRIM_EVERY_S),
             _Chore(PURGE_EVERY_S, self.purge, now),
         ]
+        if samples is not None:
+            self._chores += [_Chore(SAMPLE_EVERY_S, samples.look, now), _Chore(KEEP_EVERY_S, samples.keep, now)]
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; wait out failures of Redis and of the database."""
@@ -160,6 +167,8 @@ class Historian:
         while self._monotonic() < until and (entries := self._read(">", None)):
             self._take(entries)
         self.store_repeats()
+        if self._samples is not None:
+            self._samples.keep()
 
     def counters(self) -> dict[str, int]:
         """Since the start: entries = stored + recognised + updates + alarms + clips + dead, of those taken from the
@@ -192,6 +201,8 @@ class Historian:
         """Enforce the retention."""
         removed = enforce(self._store, self._evidence, self._retention, self._clock(), self._clips)
         self._situations.purge(self._clock() - self._retention.events_days * DAY_S)
+        if self._samples is not None:
+            self._samples.forget(self._clock() - self._retention.samples_days * DAY_S)
         self._counts["purged"] += removed.stored.events
         log.info(
             "retention_enforced",

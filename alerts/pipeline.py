@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from alerts.event import Candidate, Event
-from alerts.rules.base import Finding, Ongoing, StateRule, TrackRule
+from alerts.rules.base import CountingRule, Finding, Ongoing, StateRule, TrackRule
 from alerts.rules.registry import build
 from configs.places import Line, Zone
 from configs.schedule import Calendar
@@ -78,6 +78,15 @@ class CameraRules:
     def ongoing_states(self) -> dict[str, Ongoing]:
         """Those of states, as of the last one."""
         return {self._key(rule_id, one.key): one for rule_id, rule in self._state_rules for one in rule.ongoing}
+
+    @property
+    def numbers_inside(self) -> dict[str, int]:
+        """How many objects each counting rule that watches now has in its zone, as of the last frame, by rule."""
+        return {
+            rule_id: number
+            for rule_id, rule in self._running
+            if isinstance(rule, CountingRule) and (number := rule.number_inside) is not None
+        }
 
     @property
     def pending(self) -> bool:

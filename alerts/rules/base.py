@@ -84,6 +84,15 @@ class TrackRule(Protocol):
 
 
 @runtime_checkable
+class CountingRule(Protocol):
+    """A rule that counts who is in its zone."""
+
+    @property
+    def number_inside(self) -> int | None:
+        """As of the last frame; ``None`` where it does not watch now."""
+
+
+@runtime_checkable
 class StateRule(Protocol):
     """A rule over the state of a camera's stream."""
 

@@ -70,6 +70,10 @@ class Crowding:
     def pending(self) -> bool:
         return self._lasting is not None and self._limit is None
 
+    @property
+    def number_inside(self) -> int:
+        return len(self._inside)
+
     def observe(self, tracks: Tracks) -> list[Finding]:
         at = tracks.captured_at
         crowd = self._crowd(tracks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from alerts.rules.base import Finding, Ongoing, StateRule, TrackRule
+from alerts.rules.base import CountingRule, Finding, Ongoing, StateRule, TrackRule
 from configs.places import Line, Zone
 from configs.schedule import Calendar, Span
 from detect.detection import Tracks
@@ -36,6 +36,10 @@ class ScheduledTracks:
     @property
     def pending(self) -> bool:
         return self._rule.pending
+
+    @property
+    def number_inside(self) -> int | None:
+        return self._rule.number_inside if self._watches and isinstance(self._rule, CountingRule) else None
 
     def observe(self, tracks: Tracks) -> list[Finding]:
         watched, self._watches = self._watches, self._calendar.within(self._spans, tracks.captured_at)

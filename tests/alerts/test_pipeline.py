@@ -109,3 +109,11 @@ def test_a_rule_over_nothing_is_refused_at_the_start() -> None:
     broken = CAMERA.model_copy(update={"zones": ()})
     with pytest.raises(ValueError, match="rule in: no zone 'yard'"):
         CameraRules(broken, region_id="r", calendar=Calendar(UTC), model_id=None, new_id=str, clock=float)
+
+
+def test_rules_that_count_tell_how_many_and_others_nothing() -> None:
+    crowd = {"id": "crowd", "name": "聚集", "kind": "crowding", "zone": "yard", "limit": 9}
+    running = rules(Camera.model_validate({**CAMERA.model_dump(), "rules": [*CAMERA.model_dump()["rules"], crowd]}))
+    assert running.numbers_inside == {"crowd": 0}
+    running.observe(tracks(0.0, 0.6))
+    assert running.numbers_inside == {"crowd": 1}

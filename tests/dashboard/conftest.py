@@ -31,6 +31,7 @@ from alerts.health import HEALTH_KEY, CameraHealth
 from alerts.storage.database import open_engine
 from alerts.storage.evidence import EvidenceStore
 from alerts.storage.revisions import RevisionStore
+from alerts.storage.samples import SampleStore
 from alerts.store import EventStore
 from configs.desks import AlarmSettings, Desk, Reaction
 from configs.loader import load, load_data
@@ -258,6 +259,7 @@ def wall_store(tmp_path: Path) -> Iterator[tuple[EventStore, AccountStore]]:
     EvidenceStore(store.engine).migrate()
     RevisionStore(store.engine).migrate()
     SceneStore(engine).migrate()
+    SampleStore(engine).migrate()
     VisitLog(engine).migrate()
     Enrolment(engine).migrate()
     yield store, accounts

@@ -17,6 +17,7 @@ from prometheus_client import start_http_server
 from alerts.storage.database import open_engine
 from alerts.storage.evidence import EvidenceStore
 from alerts.storage.revisions import RevisionStore
+from alerts.storage.samples import SampleStore
 from alerts.store import EventStore
 from configs.loader import load_data
 from configs.schema import Settings
@@ -63,6 +64,7 @@ def body(settings: Settings, config: Path) -> None:
         EvidenceStore(engine).migrate()
         RevisionStore(engine).migrate()
         SceneStore(engine).migrate()
+        SampleStore(engine).migrate()
         VisitLog(engine).migrate()
         Enrolment(engine).migrate()
     app = create_app(

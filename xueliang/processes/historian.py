@@ -5,13 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 
 from prometheus_client import CollectorRegistry, start_http_server
 
 from alerts.delivery.connection import connect
+from alerts.health import HealthBoard
 from alerts.historian import Historian
+from alerts.samples import SampleKeeper
 from alerts.storage.database import open_engine
 from alerts.storage.evidence import EvidenceStore
+from alerts.storage.samples import SampleStore
 from alerts.store import EventStore
 from configs.schema import Settings
 from xueliang.metrics import Counters
@@ -30,16 +34,19 @@ def body(settings: Settings) -> None:
         raise CannotStart("the historian was given no REDIS_URL: start it by xueliang up")
     with opening(settings):
         engine = open_engine(database_url(settings))
-        store, clips = EventStore(engine), EvidenceStore(engine)
+        store, clips, samples = EventStore(engine), EvidenceStore(engine), SampleStore(engine)
         store.migrate()
         clips.migrate()
+        samples.migrate()
+    client = connect(settings.redis_url, name="historian")
     historian = Historian(
-        connect(settings.redis_url, name="historian"),
+        client,
         store,
         consumer="historian-1",
         evidence=evidence_dir(settings),
         retention=settings.retention,
         clips=clips,
+        samples=SampleKeeper(HealthBoard(client), samples, time.time),
     )
     registry = CollectorRegistry()
     registry.register(Counters("xueliang_historian", historian.counters))

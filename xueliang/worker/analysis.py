@@ -102,6 +102,13 @@ class CameraAnalysis:
             with self._lock:
                 self._listeners = tuple(each for each in self._listeners if each is not hear)
 
+    def numbers_inside(self) -> dict[str, int]:
+        """How many are in the zones of counting rules, by rule; empty before the first analysed frame."""
+        if self.analysed_until is None:
+            return {}
+        with self._lock:
+            return self._rules.numbers_inside
+
     def on_state(self, state: StreamState, now: float) -> None:
         """The state of the camera's stream, at each change and once a second."""
         with self._lock:

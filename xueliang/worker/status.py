@@ -40,7 +40,10 @@ class Posted:
             analysed_until=self.analysis.analysed_until,
         )
         silence = {} if gap is None else {"unanalysed": gap.cause, "unanalysed_since": gap.since}
-        return CameraHealth.model_validate({**told, **silence, "worker_id": worker_id, "detector": detector_id})
+        # Of a picture that is not looked at nobody knows how many are on it.
+        inside = self.analysis.numbers_inside() if gap is None and told["phase"] == Phase.LIVE else {}
+        named = {"worker_id": worker_id, "detector": detector_id, "inside": inside}
+        return CameraHealth.model_validate({**told, **silence, **named})
 
 
 class StatusThread:

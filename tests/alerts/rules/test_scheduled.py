@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.rules.base import StateRule, TrackRule
+from alerts.rules.base import CountingRule, StateRule, TrackRule
 from alerts.rules.registry import build
-from configs.rules import IntrusionRule, OfflineRule
+from configs.rules import CrowdingRule, IntrusionRule, OfflineRule
 from configs.schedule import Calendar, Span
 from configs.schema import Camera
 from detect.detection import Tracks
@@ -103,3 +103,15 @@ def test_clocks_that_are_put_forward_and_back(hours: str, at: str, open_: bool, 
 def test_hours_that_cannot_be_read_are_refused(hours: str) -> None:
     with pytest.raises(ValueError, match=r"HH:MM|24:00"):
         Span(hours=hours)
+
+
+def test_a_count_is_known_within_the_hours_alone(frame: Frame) -> None:
+    rule = CrowdingRule(id="r", name="n", kind="crowding", zone="z", limit=9, schedule=(MIDDAY,))
+    running = build(rule, CAMERA, Calendar(UTC))
+    assert isinstance(running, CountingRule)
+    assert not isinstance(running, StateRule)
+    assert running.number_inside is None
+    running.observe(frame(0, {1: (0.5, 0.5), 2: (0.6, 0.5)}))
+    assert running.number_inside == 2
+    running.observe(frame(40, {1: (0.5, 0.5)}))
+    assert running.number_inside is None
