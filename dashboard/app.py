@@ -17,6 +17,7 @@ from alerts.alarms.store import AlarmStore
 from alerts.situation_store import SituationStore
 from alerts.storage.evidence import EvidenceStore
 from alerts.storage.revisions import RevisionStore
+from alerts.storage.samples import SampleStore
 from alerts.storage.tallies import Tallies
 from alerts.store import EventStore, UnknownEvent
 from configs.outlines import Outline
@@ -164,6 +165,7 @@ def _parts(deps: Dependencies) -> Parts:
         counter=Counter(
             Tallies(deps.store.engine),
             visits,
+            SampleStore(deps.store.engine, deps.clock),
             lambda: tuple(regions.subtree),
             ZoneInfo(deps.settings.timezone),
             deps.clock,

@@ -13,6 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.alarms.life import Closing
+from alerts.storage.samples import SampleStore, Shown
 from alerts.storage.tallies import HOUR_S, HourCounts, OpenCounts, Tallies
 from dashboard.overview.messages import Overview
 from dashboard.patrol.log import VisitLog
@@ -20,6 +21,8 @@ from dashboard.patrol.visits import Kept
 
 KEPT_S = 3.0
 ALL_HOURS_S = 600.0
+SAMPLES_S = 30.0
+"""As often as the historian stores them."""
 RECENT_S = 2 * HOUR_S
 PAST_DAYS = 28
 DAY_S = 86400.0
@@ -37,7 +40,7 @@ class Visits:
 @dataclass(frozen=True, slots=True)
 class Counted:
     """``at``: when, UTC epoch seconds. ``shift_s``: what the zone lies off the full hour. ``folded``: overviews that
-    were made of it already, by who asked for what."""
+    were made of it already, by who asked for what. ``shown``: cameras, over the last 24 hours."""
 
     at: float
     hours: HourCounts
@@ -46,6 +49,7 @@ class Counted:
     open: OpenCounts
     closings: dict[tuple[str, Closing], int]
     visits: Visits = Visits()
+    shown: Mapping[str, Shown] = field(default_factory=dict)
     folded: dict[object, Overview] = field(default_factory=dict)
 
 
@@ -56,18 +60,21 @@ class Counter:
         self,
         tallies: Tallies,
         visits: VisitLog,
+        samples: SampleStore,
         regions: Callable[[], Collection[str]],
         zone: ZoneInfo,
         clock: Callable[[], float],
     ) -> None:
         self._tallies = tallies
         self._visits = visits
+        self._samples = samples
         self._regions = regions
         self._zone = zone
         self._clock = clock
         self._lock = threading.Lock()
         self._last: Counted | None = None
         self._all_at = 0.0
+        self._sampled_at = 0.0
 
     def now(self) -> Counted:
         """At most ``KEPT_S`` old."""
@@ -95,7 +102,14 @@ class Counter:
             open=self._tallies.open_alarms(),
             closings=self._tallies.closings(now - CLOSED_DAYS * DAY_S),
             visits=self._visited(now - DAY_S),
+            shown=self._shown(now, last),
         )
+
+    def _shown(self, now: float, last: Counted | None) -> Mapping[str, Shown]:
+        if last is not None and 0 <= now - self._sampled_at < SAMPLES_S:
+            return last.shown
+        self._sampled_at = now
+        return self._samples.shown(now - DAY_S)
 
     def _visited(self, since: float) -> Visits:
         oldest_at = self._visits.first_at()

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from alerts.alarms.life import AlarmState, Closing
 from alerts.storage.tallies import HOUR_S, OpenCount
 from configs.schema import Region, Severity
-from dashboard.overview.counted import PAST_DAYS, Counted, Visits
+from dashboard.overview.counted import DAY_S, PAST_DAYS, Counted, Visits
 from dashboard.overview.messages import (
     ChildFigures,
     Closings,
     Compliance,
+    Coverage,
     HourFigure,
     OpenAlarms,
     Overview,
@@ -99,11 +100,14 @@ def overview(asked: Asked, counted: Counted, zone: ZoneInfo) -> Overview:
         complete=counted.open.complete,
         sites=_sites(opened),
         children=tuple(
-            _child(child, asked, opened, by_region, local) for child in asked.children if child.id in asked.regions
+            _child(child, asked, counted, opened, by_region, local)
+            for child in asked.children
+            if child.id in asked.regions
         ),
         hours=local.today(),
         usual_days=len(local.usual_days),
         heat=local.heat(),
+        coverage=_coverage(asked.regions, asked, counted),
         closings=Closings(confirmed=closed[Closing.CONFIRMED], false=closed[Closing.FALSE], test=closed[Closing.TEST]),
         patrol=None,
     )
@@ -173,7 +177,12 @@ def _sites(opened: Iterable[OpenCount]) -> tuple[SiteAlarms, ...]:
 
 
 def _child(
-    child: Region, asked: Asked, opened: Iterable[OpenCount], by_region: Mapping[str, Counter[int]], local: _Local
+    child: Region,
+    asked: Asked,
+    counted: Counted,
+    opened: Iterable[OpenCount],
+    by_region: Mapping[str, Counter[int]],
+    local: _Local,
 ) -> ChildFigures:
     below = asked.index.subtree[child.id] & asked.regions
     counts = [count for count in opened if count.region_id in below]
@@ -186,7 +195,18 @@ def _child(
         stops=0,
         owed=0,
         patrol=None,
+        coverage=_coverage(below, asked, counted),
     )
+
+
+def _coverage(regions: frozenset[str], asked: Asked, counted: Counted) -> Coverage | None:
+    """Of the cameras that stand in these regions now."""
+    shown = [each for camera, each in counted.shown.items() if asked.index.region_of_camera(camera) in regions]
+    observed_s = sum(each.observed_s for each in shown)
+    if observed_s <= 0:
+        return None
+    first_at = min(each.first_at for each in shown)
+    return Coverage(shown=sum(each.shown_s for each in shown) / observed_s, since=max(first_at, counted.at - DAY_S))
 
 
 class _Local:

@@ -37,9 +37,19 @@ class Compliance(Message):
     least_slack_s: float | None
 
 
+class Coverage(Message):
+    """The share of time, of all cameras together, in which a camera could be seen and was looked at.
+
+    Of the last 24 hours, or from ``since`` (UTC epoch s) if that is later; time that nobody noted is in no sum.
+    """
+
+    shown: float
+    since: float
+
+
 class ChildFigures(Message):
     """A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm,
-    ``patrol`` where nothing is known of it."""
+    ``patrol`` and ``coverage`` where nothing is known of it."""
 
     region_id: str
     urgency: Severity | None
@@ -49,6 +59,7 @@ class ChildFigures(Message):
     stops: int
     owed: int
     patrol: Compliance | None
+    coverage: Coverage | None
 
 
 class HourFigure(Message):
@@ -89,7 +100,7 @@ class Overview(Message):
     ``region_id``: null where the viewer covers several regions that lie under no common one. ``complete``: every open
     alarm was counted. ``usual_days`` of the last four same weekdays are stored whole, and make ``usual``. ``heat``:
     events by weekday (Monday first) and local hour of the 28 days before today, null before a whole day is stored.
-    ``patrol`` is null before its first step.
+    ``coverage`` is null before anybody took note, ``patrol`` before its first step.
     """
 
     region_id: str | None
@@ -102,6 +113,7 @@ class Overview(Message):
     usual_days: int
     heat: tuple[tuple[int, ...], ...] | None
     closings: Closings
+    coverage: Coverage | None
     patrol: PatrolFigures | None
 
 

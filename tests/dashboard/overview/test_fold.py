@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from alerts.alarms.life import AlarmState, Closing
+from alerts.storage.samples import Shown
 from alerts.storage.tallies import HourCounts, OpenCount, OpenCounts
-from configs.schema import Location, Region, RegionLevel, Settings, Severity, Site
+from configs.schema import Camera, Location, Region, RegionLevel, Settings, Severity, Site, StreamSettings
 from dashboard.overview.counted import Counted, Visits
 from dashboard.overview.fold import Asked, overview, start_of, tops, with_patrol
 from dashboard.overview.messages import Overview
@@ -186,3 +188,25 @@ def test_the_patrol_kept_its_interval_by_region() -> None:
     ]
     assert seen.patrol is not None
     assert (seen.patrol.revisit_s, seen.patrol.since, seen.patrol.compliance.due) == (40.0, now - 600, 13)
+
+
+def test_coverage_is_of_time_by_region_and_since_when_it_is_known() -> None:
+    at = NOW.timestamp()
+    settings = Settings(
+        regions=ROOTS,
+        sites=SITES,
+        cameras=tuple(
+            Camera(id=f"c-{r}", site=f"s-{r}", name=r, main=StreamSettings(url="rtsp://10.9.8.7/main"))
+            for r in ("e1", "e2", "west")
+        ),
+    )
+    shown = {
+        "c-e1": Shown(at - 5000, 900.0, 900.0),
+        "c-e2": Shown(at - 600, 600.0, 300.0),
+        "c-gone": Shown(at - 9000, 9000.0, 0.0),
+    }
+    seen = overview(Asked(COUNTY, ROOTS, None, RegionIndex.of(settings)), replace(counted(), shown=shown), SHANGHAI)
+    east, west = seen.children
+    assert east.coverage is not None
+    assert (east.coverage.shown, east.coverage.since) == (0.8, at - 5000)
+    assert (west.coverage, seen.coverage) == (None, east.coverage)

@@ -1762,6 +1762,10 @@ export interface components {
             fps_received: number;
             /** @default off */
             gate: components["schemas"]["GateState"];
+            /** Inside */
+            inside?: {
+                [key: string]: number;
+            };
             /** Last Picture At */
             last_picture_at?: number | null;
             /** @default full */
@@ -1821,11 +1825,12 @@ export interface components {
         /**
          * ChildFigures
          * @description A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm,
-         *     ``patrol`` where nothing is known of it.
+         *     ``patrol`` and ``coverage`` where nothing is known of it.
          */
         ChildFigures: {
             /** Alarms */
             alarms: number;
+            coverage: components["schemas"]["Coverage"] | null;
             /** Owed */
             owed: number;
             patrol: components["schemas"]["Compliance"] | null;
@@ -1962,6 +1967,18 @@ export interface components {
             counted: number;
             /** Hits */
             hits: components["schemas"]["Hit"][];
+        };
+        /**
+         * Coverage
+         * @description The share of time, of all cameras together, in which a camera could be seen and was looked at.
+         *
+         *     Of the last 24 hours, or from ``since`` (UTC epoch s) if that is later; time that nobody noted is in no sum.
+         */
+        Coverage: {
+            /** Shown */
+            shown: number;
+            /** Since */
+            since: number;
         };
         /**
          * CrowdingRule
@@ -3192,7 +3209,7 @@ export interface components {
          *     ``region_id``: null where the viewer covers several regions that lie under no common one. ``complete``: every open
          *     alarm was counted. ``usual_days`` of the last four same weekdays are stored whole, and make ``usual``. ``heat``:
          *     events by weekday (Monday first) and local hour of the 28 days before today, null before a whole day is stored.
-         *     ``patrol`` is null before its first step.
+         *     ``coverage`` is null before anybody took note, ``patrol`` before its first step.
          */
         Overview: {
             /**
@@ -3205,6 +3222,7 @@ export interface components {
             closings: components["schemas"]["Closings"];
             /** Complete */
             complete: boolean;
+            coverage: components["schemas"]["Coverage"] | null;
             /** Heat */
             heat: number[][] | null;
             /** Hours */

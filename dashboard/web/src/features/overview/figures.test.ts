@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Overview } from "@/lib/model";
 import { health } from "@/lib/testing";
 
-import { byState, counting, coverage, falseShare, inState, patrolRows, percent, today } from "./figures";
+import { byState, counting, coverage, falseShare, inState, leastSeen, patrolRows, percent, today } from "./figures";
 
 const TOLD: Overview = {
-  region_id: "county", at: 0, complete: true, sites: [], children: [], heat: null, patrol: null, usual_days: 2,
+  region_id: "county", at: 0, complete: true, sites: [], children: [], heat: null, patrol: null, coverage: null, usual_days: 2,
   open: [{ urgency: "high", state: "new", alarms: 2 }, { urgency: "low", state: "new", alarms: 1 }, { urgency: "low", state: "on_hold", alarms: 4 }],
   hours: [{ start: 0, events: 3, usual: 1.5 }, { start: 3600, events: 0, usual: 2 }, { start: 7200, events: null, usual: 9 }],
   closings: { confirmed: 3, false: 1, test: 5 },
@@ -19,9 +19,16 @@ describe("cameras", () => {
     expect(byState(cameras)).toEqual({ good: 1, part: 1, unanalysed: 1, stale: 0, offline: 2, connecting: 0 });
   });
 
-  it("cover what they show and what is looked at, of all there are", () => {
-    expect(coverage(cameras, 8)).toBe(0.25);
+  it("cover what they show and what is looked at, of all there are; the dark one shows nothing", () => {
+    expect(coverage(cameras, 8)).toBe(0.125);
     expect(coverage([], 0)).toBeNull();
+  });
+
+  it("are named by the region that was seen least, unless all was seen", () => {
+    const child = (region_id: string, shown: number | null) => ({ region_id, coverage: shown === null ? null : { shown, since: 0 }, patrol: null, urgency: null, alarms: 0, unacknowledged: 0, today: 0, stops: 0, owed: 0 });
+    expect(leastSeen({ ...TOLD, children: [child("a", 1), child("b", 0.9), child("c", null)] })).toEqual({ region: "b", shown: 0.9 });
+    expect(leastSeen({ ...TOLD, children: [child("a", 1), child("b", 1)] })).toBeNull();
+    expect(leastSeen(TOLD)).toBeNull();
   });
 });
 
@@ -46,7 +53,7 @@ describe("figures", () => {
 });
 
 describe("the patrol", () => {
-  const child = (region_id: string, due: number, kept: number, least_slack_s: number | null, stops = 3) => ({ region_id, stops, patrol: { due, kept, least_slack_s }, urgency: null, alarms: 0, unacknowledged: 0, today: 0, owed: 0 });
+  const child = (region_id: string, due: number, kept: number, least_slack_s: number | null, stops = 3) => ({ region_id, stops, patrol: { due, kept, least_slack_s }, coverage: null, urgency: null, alarms: 0, unacknowledged: 0, today: 0, owed: 0 });
   const patrol = { stops: 9, owed: 0, visits: 0, preempted: 0, revisit_s: 60, since: 0, compliance: { due: 10, kept: 9, least_slack_s: -3 } };
 
   it("shows the worst regions first, and those without a verdict last", () => {

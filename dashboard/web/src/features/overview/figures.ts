@@ -21,10 +21,18 @@ export function byState(cameras: readonly CameraHealth[]): Readonly<Record<Camer
   return counts;
 }
 
-/** Cameras that show something that is looked at, of all there are; null with none. */
+/** Cameras that show something that is looked at, of all there are; null with none. A picture that is covered or stands
+ * still shows nothing: as `CameraHealth.shows` has it. */
 export function coverage(cameras: readonly CameraHealth[], all: number): number | null {
-  const counts = byState(cameras);
-  return all === 0 ? null : (counts.good + counts.part) / all;
+  const showing = cameras.filter((camera) => ["good", "part"].includes(cameraState(camera)) && camera.fault !== "dark" && camera.fault !== "stuck");
+  return all === 0 ? null : showing.length / all;
+}
+
+/** The region below that was seen least, if that is less than all of it; null where none is. */
+export function leastSeen(told: Overview): { region: string; shown: number } | null {
+  const known = told.children.flatMap(({ region_id, coverage: of }) => (of === null ? [] : [{ region: region_id, shown: of.shown }]));
+  const least = known.sort((a, b) => a.shown - b.shown)[0];
+  return least === undefined || least.shown >= 1 || known.length < 2 ? null : least;
 }
 
 /** 94.6 %: one decimal, and never 100 where something is missing. */

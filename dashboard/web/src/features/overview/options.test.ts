@@ -7,7 +7,7 @@ import { heatOption, todayOption, type Style } from "./options";
 const STYLE: Style = { font: "x", unit: 2, text: "#fff", muted: "#999", line: "#222", back: "#000", bar: "#00f", usual: "#fa0", ramp: ["#000", "#00f"] };
 const WORDS = { today: "今日", usual: "平日", weekdays: ["一", "二", "三", "四", "五", "六", "日"] };
 const TOLD: Overview = {
-  region_id: null, at: 0, complete: true, open: [], sites: [], children: [], patrol: null, usual_days: 1, closings: { confirmed: 0, false: 0, test: 0 },
+  region_id: null, at: 0, complete: true, open: [], sites: [], children: [], patrol: null, coverage: null, usual_days: 1, closings: { confirmed: 0, false: 0, test: 0 },
   hours: Array.from({ length: 24 }, (_, hour) => ({ start: hour * 3600, events: hour < 9 ? hour : null, usual: 2 })),
   heat: Array.from({ length: 7 }, (_, day) => Array.from({ length: 24 }, (_, hour) => day * hour)),
 };

@@ -503,6 +503,8 @@ export const en: Record<Key, string> = {
   "overview.heat.none": "After one whole day",
   "overview.coverage": "Coverage",
   "overview.coverage.now": "Seen now",
+  "overview.coverage.day": "Seen, 24 h",
+  "overview.coverage.least": "Least {region}",
   "overview.camera.all": "All good",
   "overview.camera.good": "Good",
   "overview.camera.part": "Faulty",

@@ -501,6 +501,8 @@ export const zh = {
   "overview.heat.none": "满一天后显示",
   "overview.coverage": "可见覆盖",
   "overview.coverage.now": "当前可见",
+  "overview.coverage.day": "24 小时可见",
+  "overview.coverage.least": "最低 {region}",
   "overview.camera.all": "全部正常",
   "overview.camera.good": "正常",
   "overview.camera.part": "画面异常",
