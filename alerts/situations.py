@@ -199,9 +199,10 @@ class Situations:
         if change.over and now - each.seen > LINGER_S:
             each.lasts = False
 
-    def take_up(self, states: Iterable[SituationState], now: float) -> None:
-        """Situations that lasted when an earlier life of this worker ended."""
+    def take_up(self, states: Iterable[SituationState], now: float) -> int:
+        """Situations that lasted when an earlier life of this worker ended; how many were not known yet."""
         wall = self._clock()
+        before = len(self._open)
         for state in states:
             if state.dedup_key in self._open:
                 continue
@@ -209,6 +210,7 @@ class Situations:
             sign = now + RETURN_S - LINGER_S
             self._open[state.dedup_key] = _Situation(state, closes, seen=sign, goes_on=sign, told=now, held=now)
             self._counts["found_again"] += 1
+        return len(self._open) - before
 
     def take_back(self, candidate: Candidate, now: float) -> None:
         """An event of an earlier life that the store has, and whose situation nobody remembers: it may still last."""

@@ -32,7 +32,7 @@ LOOK_S = 0.25
 """Between two looks at what situations have to tell."""
 STORED_EVERY_S = 1.0
 COUNTED = (
-    *("submitted", "reported", "published", "merged", "replayed", "recognised"),
+    *("submitted", "reported", "published", "merged", "replayed", "recognised", "orphaned"),
     *("failures", "emptied", "dropped_overflow"),
 )
 CAUGHT_UP_S = 10.0
@@ -50,7 +50,8 @@ class Publisher:
     snapshot may be superfluous); it must not raise. ``clock`` is monotonic seconds, ``wall`` UTC epoch seconds. A fault
     of Redis, whichever, is waited out. Without a ``spool``, and where that keeps nothing, up to ``bound`` candidates
     wait in memory, beyond which the oldest of the least severe goes, counted and logged. Situations of ``cameras`` that
-    Redis remembers are taken up at the start.
+    Redis remembers are taken up at the start, and so are those of cameras that are not ``known``, as no settings name
+    them any more: they end here, for want of a sign (several workers may tell so). ``None``: none of them is.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Publisher:
         spool: Spool | None = None,
         stored_up_to: Callable[[], tuple[int, int]] | None = None,
         cameras: Collection[str] = (),
+        known: Collection[str] | None = None,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
         bound: int = BOUND,
         backoff: Backoff | None = None,
@@ -68,6 +70,7 @@ class Publisher:
     ) -> None:
         self._bus = bus
         self._cameras = frozenset(cameras)
+        self._known = None if known is None else frozenset(known)
         self._on_outcome = on_outcome
         self._bound = bound
         self._intake = Outbox(bound)
@@ -95,9 +98,9 @@ class Publisher:
             self._counts["reported"] += len(candidates) if self._reported is None else 0
         self._tell_dropped(dropped)
 
-    def hold(self, cameras: Collection[str]) -> None:
-        """The cameras whose situations are ours from now on."""
-        self._cameras = frozenset(cameras)
+    def hold(self, cameras: Collection[str], known: Collection[str]) -> None:
+        """The cameras whose situations are ours from now on, and all that the settings name."""
+        self._cameras, self._known = frozenset(cameras), frozenset(known)
 
     def observe(self, ongoing: Mapping[str, Ongoing], at: float) -> None:
         """What was found and lasts after a frame captured at ``at`` (UTC epoch seconds), by dedup key."""
@@ -148,7 +151,8 @@ class Publisher:
     def counters(self) -> dict[str, int]:
         """Since the start: submitted = published + merged + dropped_overflow + waiting, without what an earlier life
         left (``replayed``). ``recognised`` counts replies about candidates that had arrived before, ``failures``
-        batches that did not get a reply, ``emptied`` how often Redis came back without its data."""
+        batches that did not get a reply, ``emptied`` how often Redis came back without its data, ``orphaned``
+        situations of cameras that are gone."""
         spool = {} if self._reported is None else self._reported.counters()
         with self._lock:
             situations = {f"situations_{name}": value for name, value in self._situations.counters().items()}
@@ -210,8 +214,12 @@ class Publisher:
     def _sort_out(self) -> None:
         """At the start and after a failure: take up what Redis remembers, and send again what the spool holds."""
         states = readable_states(self._bus.states())
+        known = self._known
+        orphans = [state for state in states if known is not None and state.camera_id not in known]
+        now = self._clock()
         with self._lock:
-            self._situations.take_up([state for state in states if state.camera_id in self._cameras], self._clock())
+            self._situations.take_up([state for state in states if state.camera_id in self._cameras], now)
+            self._counts["orphaned"] += self._situations.take_up(orphans, now)
         if self._reported is not None:
             waiting = {candidate.event.id for candidate in self._outbox.waiting()} | set(self._overflow)
             self._again = deque(each for each in self._reported.unsettled() if each not in waiting)

@@ -79,6 +79,7 @@ class WorkerNode:
             spool=self._spool,
             stored_up_to=partial(stored_up_to, bus, EVENTS_KEY, GROUP),
             cameras=analysed,
+            known=[camera.id for camera in settings.cameras],
             on_outcome=self._on_outcome,
         )
         self.recordings = Recordings(
@@ -166,7 +167,7 @@ class WorkerNode:
             for camera in cameras:
                 if touches[camera.id] is not Touch.NOTHING:
                     self._take_on(camera, streams=touches[camera.id] is Touch.STREAMS)
-            self.publisher.hold(touches)
+            self.publisher.hold(touches, [camera.id for camera in settings.cameras])
             self.revision = revision
             self._poke()
             took_s = round(time.monotonic() - began, 2)

@@ -22,7 +22,7 @@ from alerts.delivery.trim import GROUP, stored_up_to
 from alerts.event import Candidate, Event, SituationUpdate
 from alerts.historian import Historian
 from alerts.rules.base import Ongoing
-from alerts.situations import LISTED
+from alerts.situations import LISTED, SituationState
 from alerts.store import EventStore
 from configs.schema import Retention
 
@@ -294,6 +294,32 @@ def test_what_still_lasts_after_a_restart_is_no_second_alarm(
     assert (last.event_id, last.phase, last.peak, last.hits) == (first.event.id, "end", 9, 1)
     assert not redis_client.exists(DEDUP_PREFIX + "k")
     assert redis_client.hkeys(SITUATIONS_KEY) == [b"of another release"]
+
+
+def test_what_lasted_at_a_camera_that_is_gone_from_the_settings_ends(
+    life: Callable[..., Any], redis_client: Redis, clocks: Clocks
+) -> None:
+    at = clocks.wall() - 10  # the camera was removed, and all workers were started anew, before one could tell the end
+    for name in ("gone", "other"):
+        lasted = SituationState(
+            event_id=f"event-{name}",
+            dedup_key=name,
+            camera_id=name,
+            started_at=at,
+            window_s=1.0,
+            crossings=False,
+            measured=2,
+            peak=3,
+            hits=0,
+            last_at=at,
+        )
+        redis_client.hset(SITUATIONS_KEY, name, lasted.model_dump_json())
+    with life(known=["gate-1", "other"]) as publisher:
+        until(lambda: publisher.counters()["orphaned"] == 1)
+        clocks.ahead += 30
+        until(lambda: redis_client.hkeys(SITUATIONS_KEY) == [b"other"])
+    (end,) = updates(redis_client)
+    assert (end.event_id, end.phase, end.peak, end.ended_at) == ("event-gone", "end", 3, at), "another worker's goes on"
 
 
 def test_all_that_was_merged_is_told_by_an_orderly_stop(
