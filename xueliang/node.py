@@ -34,7 +34,6 @@ thread keeps a heap of its own, and what is mapped by itself grows beyond pictur
 Large pages where the system lends them: a picture and a model's numbers lie in hundreds of small ones, and looking
 those up costs some percent of detection (both measured)."""
 
-_START_S = 30.0
 _COMPILING_S = 900.0  # an accelerator loads libraries of gigabytes, and some compile the model for minutes
 
 
@@ -95,10 +94,10 @@ def assemble(settings: Settings, revised: Revised, lock: IO[str], also: Sequence
         return ChildSpec(name, argv, announced(settings.state_dir, name), env=env)
 
     memory = {name: value for name, value in WORKER_MEMORY.items() if name not in os.environ}
-    start_s = _START_S if settings.model.accelerator == "cpu" else _COMPILING_S
     ours = []
     for each, file in zip(assignments, handing.write(), strict=True):
         worker = spec(each.worker_id, "worker", "--assignment", str(file))
+        start_s = worker.start_s if settings.model.accelerator == "cpu" else _COMPILING_S
         ours.append(child(replace(worker, env={**env, **memory}, stop_s=2.5, start_s=start_s)))
     ours += [child(spec("historian", "historian")), child(spec("dashboard", "dashboard"))]
     stages = ([Stage(tuple(first))] if first else []) + [Stage(tuple(ours))]

@@ -26,15 +26,16 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before 
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """What to run. ``ready`` answers whether the process with the given pid serves; ``stop_s`` is its time to stop;
-    ``inherits`` are open file descriptors that the process holds for as long as it lives."""
+    """What to run. ``ready`` answers whether the process with the given pid serves; ``start_s`` is its time to get
+    there, long enough for a machine with much else to do: to begin anew would only add to that; ``stop_s`` is its time
+    to stop; ``inherits`` are open file descriptors that the process holds for as long as it lives."""
 
     name: str
     argv: tuple[str, ...]
     ready: Callable[[int], Awaitable[bool]]
     env: Mapping[str, str] = field(default_factory=dict)
     stop_s: float = 1.5
-    start_s: float = 30.0
+    start_s: float = 120.0
     inherits: tuple[int, ...] = ()
 
 
