@@ -34,6 +34,5 @@ class Counts:
     bytes: int = 0
     malformed: int = 0
     undecodable: int = 0
-    clock_steps: int = 0
     unexpected_errors: int = 0
     clock: str = "arrival"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -63,7 +64,7 @@ class Absent(Enum):
 
 
 class UnitReader:
-    """Turns one session's packets into access units.
+    """Turns one session's packets into access units. ``clock``: the camera's, as its last session left it.
 
     FFmpeg's parser hands out a picture when the next one begins (and joins the slices of one). So a picture arrived
     when its predecessor was handed out; that moment is taken as its arrival, not the later one of its own hand-out.
@@ -73,7 +74,7 @@ class UnitReader:
     forgotten with it, as is a picture that the parser still holds.
     """
 
-    def __init__(self, stream: VideoStream, timeline: Timeline) -> None:
+    def __init__(self, stream: VideoStream, timeline: Timeline, clock: RtcpClock, now: Moment) -> None:
         self._timeline = timeline
         self._codec: CodecName = "hevc" if stream.codec_context.name == "hevc" else "h264"
         self._syntax = SYNTAX[self._codec]
@@ -87,8 +88,9 @@ class UnitReader:
         self._first_field: h264.Field | None = None
         self._half: AccessUnit | None = None
         self._paired = False
-        self.clock = RtcpClock()
-        self._spacing = RtcpClock()  # of RTP time alone
+        self.clock = clock
+        self._spacing = RtcpClock(step_s=math.inf)  # of RTP time alone, which the timeline keeps from jumping
+        clock.resume(now.wall)
         timeline.new_session()
 
     def silence(self) -> None:
@@ -189,7 +191,7 @@ class UnitReader:
 
     def _capture_time(self, packet: av.Packet[VideoStream], pts: int, arrival: Moment) -> tuple[float, Clock, bool]:
         """When it was taken, who says so, and whether it may not have been earlier."""
-        spaced = self._spacing.to_server(pts / TIMESCALE, arrival.wall)
+        spaced = self._spacing.to_server(pts / TIMESCALE, arrival.monotonic) - arrival.monotonic + arrival.wall
         camera_s = self._camera_time(packet)
         if camera_s is not None:
             captured_at = self.clock.to_server(camera_s, arrival.wall)

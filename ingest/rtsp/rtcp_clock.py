@@ -13,35 +13,57 @@ _BUCKET_S = 1.0
 _STEADY_S = 0.01
 _STEADY_PICTURES = 4
 _STEADY_FOR_S = 0.3
+_LONGEST_DELAY_S = 30.0
+_REMEMBERED_S = 600.0
 
 
 class RtcpClock:
-    """Offset estimator of one session's clock. Seconds throughout; camera time is UTC by the camera's own clock.
+    """Offset estimator of one camera's clock. Seconds throughout; camera time is UTC by the camera's own clock.
 
     RTP time alone serves as well: it says when pictures were taken after one another, and nobody's hour.
 
     ``window_s``: how far back delays are compared. ``step_s``: a change of offset beyond it, seen for ``confirm``
-    pictures without interruption, is a step of the camera's clock, counted in ``steps``; the estimate begins anew.
+    pictures without interruption, is a step of the camera's clock, counted in ``steps``; the estimate begins anew. If
+    pictures only seem to be late, by no more than a network or a busy machine may keep them, it takes ``patience_s``,
+    since both look the same and what is late must not pass for new.
     """
 
-    def __init__(self, window_s: float = 30.0, step_s: float = 1.0, confirm: int = 10) -> None:
+    def __init__(
+        self, window_s: float = 30.0, step_s: float = 1.0, confirm: int = 10, patience_s: float = 10.0
+    ) -> None:
         self._window_s = window_s
         self._step_s = step_s
         self._confirm = confirm
+        self._patience_s = patience_s
         self._buckets: deque[tuple[float, float]] = deque()
         self._minimum: float | None = None
         self._first: tuple[float, float] | None = None
         self._outside = 0
+        self._outside_since = 0.0
         self._calm: tuple[float, float] | None = None  # since when the smallest delay has not fallen, and what it was
         self._calm_pictures = 0
-        self.settled = False
-        """Whether the smallest delay has stopped falling: for four pictures, or 0.3 s.
+        self._calmed = False
+        self.steps = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the smallest delay has stopped falling, for four pictures or 0.3 s, and no step is suspected.
 
         A camera that begins with its current GOP sends old pictures in a burst: each is late by less than the one
         before, and until the last of them the smallest delay seen is not the shortest way. What :meth:`to_server` says
         until then is the latest that it can have been.
         """
-        self.steps = 0
+        return self._calmed and not self._outside
+
+    def resume(self, at: float) -> None:
+        """Another session of the same camera begins: its clock is what it was, unless it has been away for long."""
+        if self._minimum is None:
+            return
+        self._outside = 0
+        if self._calmed and at - self._buckets[-1][0] <= _REMEMBERED_S:
+            self._buckets = deque([(at, self._minimum)])
+        else:
+            self._begin_anew()
 
     @property
     def camera_ahead_s(self) -> float | None:
@@ -60,22 +82,28 @@ class RtcpClock:
         """Capture time on the server's clock; never later than the arrival."""
         offset = arrived_at - camera_time
         if self._minimum is not None and abs(offset - self._minimum) > self._step_s:
+            if not self._outside:
+                self._outside_since = arrived_at
             self._outside += 1
-            if self._outside < self._confirm:
-                # Until it is known whether the network or the clock did it, the picture counts as taken on arrival.
-                return min(arrived_at, camera_time + self._minimum) if offset > self._minimum else arrived_at
+            if not self._stepped(offset - self._minimum, arrived_at):
+                return min(arrived_at, camera_time + self._minimum)
             self._begin_anew()
+            self.steps += 1
         self._outside = 0
         self._note(arrived_at, offset)
         return min(arrived_at, camera_time + (self._minimum if self._minimum is not None else offset))
+
+    def _stepped(self, by: float, arrived_at: float) -> bool:
+        if 0 < by < _LONGEST_DELAY_S and arrived_at - self._outside_since < self._patience_s:
+            return False
+        return self._outside >= self._confirm
 
     def _begin_anew(self) -> None:
         self._buckets.clear()
         self._first = None
         self._minimum = None
         self._calm = None
-        self.settled = False
-        self.steps += 1
+        self._calmed = False
 
     def _note(self, arrived_at: float, offset: float) -> None:
         if self._buckets and arrived_at - self._buckets[-1][0] < _BUCKET_S:
@@ -86,7 +114,7 @@ class RtcpClock:
             while arrived_at - self._buckets[0][0] > self._window_s:
                 self._buckets.popleft()
         self._minimum = min(smallest for _, smallest in self._buckets)
-        if not self.settled:
+        if not self._calmed:
             self._settle(arrived_at, self._minimum)
         if self._first is None and arrived_at - self._buckets[0][0] >= self._window_s - _BUCKET_S:
             self._first = (arrived_at, self._minimum)
@@ -96,4 +124,4 @@ class RtcpClock:
             self._calm, self._calm_pictures = (arrived_at, minimum), 0
             return
         self._calm_pictures += 1
-        self.settled = self._calm_pictures >= _STEADY_PICTURES or arrived_at - self._calm[0] >= _STEADY_FOR_S
+        self._calmed = self._calm_pictures >= _STEADY_PICTURES or arrived_at - self._calm[0] >= _STEADY_FOR_S

@@ -35,6 +35,7 @@ from ingest.rtsp.decoding import UnitDecoder
 from ingest.rtsp.failures import FailureLog
 from ingest.rtsp.link import Link, connections, link_since
 from ingest.rtsp.reading import Absent, Moment, UnitReader, video_stream
+from ingest.rtsp.rtcp_clock import RtcpClock
 from ingest.rtsp.timeline import Timeline
 from ingest.state import Fault, Phase, StreamState
 
@@ -110,7 +111,7 @@ class StreamSession:
         self._failures = FailureLog(self._log)
         self._backoff = Backoff(uniform)
         self._timeline = timeline or Timeline()
-        self._reader: UnitReader | None = None
+        self._clock = RtcpClock()
         self._counts = Counts()
         self._opened_at: float | None = None
         self._link = Link()
@@ -142,7 +143,7 @@ class StreamSession:
     def counts(self) -> SessionCounts:
         """Figures for health and metrics."""
         with self._lock:
-            counts, clock = self._counts, self._reader.clock if self._reader else None
+            counts, clock = self._counts, self._clock
             return SessionCounts(
                 sessions=counts.sessions,
                 packets=counts.packets,
@@ -152,10 +153,10 @@ class StreamSession:
                 undecodable=counts.undecodable,
                 lost=self._judge.lost,
                 time_jumps=self._timeline.jumps,
-                clock_steps=counts.clock_steps + (clock.steps if clock else 0),
+                clock_steps=clock.steps,
                 unexpected_errors=counts.unexpected_errors,
-                camera_ahead_s=clock.camera_ahead_s if clock else None,
-                drift_ppm=clock.drift_ppm if clock else None,
+                camera_ahead_s=clock.camera_ahead_s,
+                drift_ppm=clock.drift_ppm,
                 clock=counts.clock,
             )
 
@@ -249,15 +250,14 @@ class StreamSession:
         link = link_since(before, self._address.url)
         try:
             stream = video_stream(container)
-            reader = UnitReader(stream, self._timeline)
             now = self._now()
+            reader = UnitReader(stream, self._timeline, self._clock, now)
             with self._lock:
                 self._counts.sessions += 1
                 self._opened_at = self._last_packet = now.monotonic
                 self._link, self._cut, self._unguarded = link, False, False
                 if self._lifecycle.state.phase is Phase.CONNECTING:
                     self._last_picture = now.monotonic
-                self._reader = reader
                 self._lifecycle.opened(now.wall)
             self._judge.opened()
             if self._counts.sessions == 1:
@@ -375,9 +375,6 @@ class StreamSession:
         with self._lock:
             lasted = None if self._opened_at is None else now.monotonic - self._opened_at
             self._opened_at = None
-            if self._reader is not None:
-                self._counts.clock_steps += self._reader.clock.steps
-                self._reader = None
             fault = Fault.FLAPPING if flapping else failure.fault
             settled = lasted is not None and lasted >= self._limits.settled_s
             if settled:
