@@ -92,3 +92,36 @@ class LossJudge:
             return 0
         self._steps.append(ahead)
         return ahead // min(self._steps) - 1
+
+
+class DamageJudge:
+    """Damaged: pictures are shown that build on one that was lost or broken, so that parts of them are old.
+
+    It ends with a key frame that comes whole, after ``told_s`` at least, so that it can be read, and after ``most_s``
+    at most, since some cameras refresh their pictures bit by bit and send no key frames.
+    """
+
+    def __init__(self, told_s: float = 2.0, most_s: float = 10.0) -> None:
+        self._told_s = told_s
+        self._most_s = most_s
+        self._hurt_at: float | None = None
+        self._pending = self._whole = False
+
+    def broken(self) -> None:
+        """A picture is missing, or could not be decoded: whatever is shown next builds on it."""
+        self._pending = True
+
+    def shown(self, now: float, *, keyframe: bool) -> None:
+        """A picture came that can be shown. Where none can, nothing old is: the pictures stop."""
+        if self._pending:
+            self._pending = False
+            self._hurt_at = now
+            self._whole = keyframe
+        elif keyframe:
+            self._whole = True
+
+    def damaged(self, now: float) -> bool:
+        """Whether it is so now."""
+        if self._hurt_at is None:
+            return False
+        return now - self._hurt_at < (self._told_s if self._whole else self._most_s)

@@ -13,9 +13,10 @@ from ingest.judges.changes import JumpJudge, SizeJudge
 from ingest.judges.eyes import Eyes
 from ingest.judges.hush import HushJudge
 from ingest.judges.light import DarkJudge, shows_nothing
-from ingest.judges.loss import LossJudge
+from ingest.judges.loss import DamageJudge, LossJudge
 from ingest.judges.pace import PaceJudge
 from ingest.judges.quality import FlapJudge, GarbleJudge
+from ingest.judges.repeats import RepeatJudge, says_nothing_new
 from ingest.judges.still import StillJudge
 from ingest.judges.thumbnail import thumbnail
 from ingest.judges.view import ViewJudge
@@ -48,10 +49,12 @@ class StreamJudge:
         self._garble = GarbleJudge()
         self._flap = FlapJudge()
         self._loss = LossJudge()
+        self._damage = DamageJudge()
         self._pace = PaceJudge()
         self._jump = JumpJudge()
         self._size = SizeJudge()
         self._still = StillJudge()
+        self._repeats = RepeatJudge()
         self._dark = DarkJudge()
         self._view = ViewJudge()
         self._hush = HushJudge()
@@ -62,7 +65,9 @@ class StreamJudge:
         self._declared: float | None = None
         self._dimensions = (0, 0)
         self._slices_now = self._usual_slices = 1
+        self._keyframe_now = False
         self._looks = 0  # in this session
+        self._blank = False  # the picture looked at last: of the dark, all pictures are alike
         self._blind = 0  # key frames in a row that could not be looked at
 
     @property
@@ -79,6 +84,7 @@ class StreamJudge:
             self._loss.begin()
             self._pace.begin()
             self._still.begin(now)
+            self._repeats.begin()
             self._dark.begin()
             self._blind = self._looks = 0
             self._looked_at = now
@@ -98,12 +104,18 @@ class StreamJudge:
         """An access unit came."""
         with self._lock:
             now = self._monotonic()
+            self._slices_now = max(1, sum(map(unit.parameters.syntax.is_slice, unit.units)))
             if unit.keyframe:
                 self._note_keyframe(now, unit)
             else:
                 self._hush.note(unit.size)
-            self._slices_now = max(1, sum(map(unit.parameters.syntax.is_slice, unit.units)))
+                new = not says_nothing_new(unit.size, self._slices_now, *self._dimensions)
+                self._repeats.note(now, new=new, confirmed=self._still.stuck(now))
+            lost = self._loss.lost
             self._loss.note(now, unit.parameters.codec_name, self._number(unit), half=unit.half)
+            if self._loss.lost > lost:
+                self._damage.broken()
+            self._keyframe_now = unit.keyframe
             self._pace.note(now, self._declared)
         if self._eyes is not None and unit.keyframe and now - self._looked_at >= self._aside_s():
             picture = self._eyes.look(unit)
@@ -121,6 +133,9 @@ class StreamJudge:
         with self._lock:
             if good:
                 self._usual_slices = self._slices_now
+                self._damage.shown(self._monotonic(), keyframe=self._keyframe_now)
+            else:
+                self._damage.broken()
             # H.265's pictures begin at a bit that may be broken: then many pass for one.
             for _ in range(1 if good else max(1, min(25, self._slices_now // self._usual_slices))):
                 self._garble.note(self._monotonic(), good)
@@ -138,7 +153,8 @@ class StreamJudge:
         with self._lock:
             self._still.look(now, small)
             self._dark.look(now, small)
-            if not shows_nothing(small):
+            self._blank = shows_nothing(small)
+            if not self._blank:
                 self._view.look(now, small)
 
     def jumped(self) -> None:
@@ -151,12 +167,15 @@ class StreamJudge:
         with self._lock:
             now = self._monotonic()
             open_for = None if self._opened_at is None else now - self._opened_at
+            same = self._still.stuck(now) or (self._repeats.repeating and not self._blank)
+            garbled = self._garble.garbled or self._blind > 1
+            lossy = self._loss.lossy(now) or (self._damage.damaged(now) and not garbled)
             found = {
-                Fault.LOSSY: (self._loss.lossy(now), "pictures are lost on the way"),
-                Fault.GARBLED: (self._garble.garbled or self._blind > 1, "many pictures cannot be decoded"),
+                Fault.LOSSY: (lossy, "pictures are lost on the way"),
+                Fault.GARBLED: (garbled, "many pictures cannot be decoded"),
                 Fault.FLAPPING: (self._flap.flapping(now, open_for), "sessions end shortly after they begin"),
                 Fault.DARK: (self._dark.dark, "picture is black, or the lens is covered"),
-                Fault.STUCK: (open_for is not None and self._still.stuck(now), "pictures come, and all are the same"),
+                Fault.STUCK: (open_for is not None and same, "pictures come, and all are the same"),
                 Fault.MOVED: (self._view.moved, "camera looks elsewhere than it used to"),
                 Fault.SLOW: (self._pace.slow, "far fewer pictures a second than expected"),
                 Fault.JUMPING: (self._jump.jumping(now), "time stamps or the camera's clock jump"),
