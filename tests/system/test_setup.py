@@ -109,6 +109,10 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     expect(page.get_by_test_id("setup-camera")).to_have_count(1)
     expect(page.get_by_test_id("setup-camera")).to_have_attribute("data-camera", first.id)
     page.get_by_test_id("setup-search").fill("")
+    elsewhere = page.context.new_page()  # another engineer's page, who has begun to write
+    elsewhere.goto(f"{node.wall}/setup")
+    elsewhere.get_by_test_id("setup-camera").first.click()
+    elsewhere.get_by_test_id("setup-name").fill("正在改")
 
     page.get_by_test_id("setup-add").click()
     page.get_by_test_id("setup-name").fill("东巷口")
@@ -124,6 +128,9 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     page.get_by_test_id("setup-save").click()
     note = page.get_by_test_id("setup-note")
     expect(note).to_contain_text("已生效")
+    expect(elsewhere.get_by_test_id("setup-camera").filter(has_text="东巷口")).to_have_count(1)
+    expect(elsewhere.get_by_test_id("setup-name")).to_have_value("正在改")
+    elsewhere.close()
 
     page.get_by_test_id("tab-rules").click()
     surface = page.get_by_test_id("draw-surface")
@@ -138,6 +145,12 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     before = float(corner.get_attribute("cx") or 0)
     corner.press("ArrowRight")
     assert float(corner.get_attribute("cx") or 0) > before
+    page.get_by_test_id("zone-way").click()
+    end = page.get_by_test_id("way-end").last
+    before = float(end.get_attribute("cx") or 0)
+    end.press("ArrowRight")
+    assert float(end.get_attribute("cx") or 0) > before
+    page.get_by_test_id("zone-area").fill("120")
     page.get_by_test_id("add-rule").click()
     page.get_by_test_id("setup-rule").get_by_role("button", name="人", exact=False).first.click()
     page.get_by_role("option", name="人和车").click()
@@ -149,6 +162,9 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     expect(note).to_contain_text("applied")
     added = engineer.get("/api/setup").json()["cameras"][-1]
     assert (added["name"], len(added["zones"]), added["rules"][0]["kind"]) == ("东巷口", 1, "intrusion")
+    (zone,) = added["zones"]
+    assert zone["area_m2"] == 120
+    assert zone["way"][1][0] > zone["way"][0][0]
     page.get_by_test_id("tab-revisions").click()
     expect(page.get_by_test_id("revision").first).to_contain_text("东巷口")
     page.get_by_test_id("undo").click()

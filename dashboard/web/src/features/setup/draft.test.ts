@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { blank, drawn, faults, freeId, newRule, newZone, placeOf, shifted, whoOf, withoutPlace, type Point } from "./draft";
+import { blank, drawn, faults, freeId, goesBy, LEAST_WAY, measureOf, newRule, newZone, placeOf, shifted, usualWay, whoOf, withoutPlace, withWays, withZone, type DrawnRule, type Point } from "./draft";
 
 const SQUARE: Point[] = [[0.1, 0.1], [0.3, 0.1], [0.3, 0.3], [0.1, 0.3]];
 
@@ -26,6 +26,32 @@ describe("places and rules", () => {
   });
   it("knows where a rule looks", () => expect(drawn(rule) && placeOf(rule)).toBe("zone-1"));
   it("who is watched for, in a word", () => expect([whoOf(["truck", "car", "motorcycle", "bus"]), whoOf(undefined), whoOf(["cow"])]).toEqual(["vehicle", "person", "other"]));
+});
+
+describe("a zone's direction", () => {
+  it.each([[SQUARE], [[[0, 0], [1, 0], [1, 0.01], [0, 0.01]] as Point[]], [[[0.5, 0.99], [0.6, 1], [0.5, 1]] as Point[]]])("%# lies on the picture and is long enough to have one", (polygon) => {
+    const [[x1, y1], [x2, y2]] = usualWay(polygon);
+    expect([x1, y1, x2, y2].every((n) => n >= 0 && n <= 1)).toBe(true);
+    expect(y1 - y2).toBeGreaterThanOrEqual(LEAST_WAY);
+  });
+
+  it("is there as soon as a rule goes by it, and none that was drawn is turned", () => {
+    const [one, two] = [newZone([], "甲", SQUARE), { ...newZone([{ id: "zone-1" } as never], "乙", SQUARE), way: [[0, 0], [1, 1]] as [Point, Point] }];
+    const rules = [newRule([], "wrong_way", "逆行", "zone-1"), newRule([], "wrong_way", "逆行", "zone-2")];
+    const made = withWays({ ...blank("cam-1", "s", "口"), zones: [one, two], rules });
+    expect(made.zones?.map(({ way }) => way)).toEqual([usualWay(SQUARE), two.way]);
+    expect([goesBy(made, "zone-1"), goesBy(made, "zone-3")]).toEqual([true, false]);
+  });
+});
+
+describe("a crowd by density", () => {
+  it("needs the zone's area", () => {
+    const rule = { ...newRule([], "crowding", "聚集", "zone-1"), limit: null, density: 2 } as DrawnRule;
+    const draft = { ...blank("cam-1", "s", "口"), main: { url: "rtsp://10.0.0.1/main", transport: "tcp" as const }, zones: [newZone([], "院", SQUARE)], rules: [rule] };
+    expect(measureOf(rule)).toBe("density");
+    expect(faults(draft)).toEqual(["area"]);
+    expect(faults(withZone(draft, "zone-1", { area_m2: 80 }))).toEqual([]);
+  });
 });
 
 describe("faults", () => {

@@ -57,6 +57,43 @@ export function newZone(taken: readonly Zone[], name: string, polygon: readonly 
   return { id: freeId("zone", taken), name, polygon: polygon.map(([x, y]) => [x, y]), area_m2: null, way: null };
 }
 
+/** An arrow across the zone, to be turned by its ends: traffic goes up the picture until somebody says otherwise. */
+export function usualWay(polygon: readonly Point[]): [Point, Point] {
+  const xs = polygon.map(([x]) => x);
+  const ys = polygon.map(([, y]) => y);
+  const [low, high] = [Math.min(...ys), Math.max(...ys)];
+  const middle = clamp((Math.min(...xs) + Math.max(...xs)) / 2);
+  const reach = Math.max((high - low) / 4, LEAST_WAY);
+  const centre = Math.min(1 - reach, Math.max(reach, (low + high) / 2));
+  return [[middle, clamp(centre + reach)], [middle, clamp(centre - reach)]];
+}
+
+/** An arrow shorter than this share of the picture has no direction: `LEAST_WAY` of the settings is half of it. */
+export const LEAST_WAY = 0.02;
+
+export function withZone(draft: CameraDraft, id: string, change: Partial<Zone>): CameraDraft {
+  return { ...draft, zones: (draft.zones ?? []).map((zone) => (zone.id === id ? { ...zone, ...change } : zone)) };
+}
+
+/** The draft with an arrow in each zone whose rule goes by one. */
+export function withWays(draft: CameraDraft): CameraDraft {
+  const needed = new Set((draft.rules ?? []).filter((rule) => rule.kind === "wrong_way").map(({ zone }) => zone));
+  const lacking = (draft.zones ?? []).filter((zone) => needed.has(zone.id) && !zone.way);
+  return lacking.reduce((made, zone) => withZone(made, zone.id, { way: usualWay(zone.polygon as Point[]) }), draft);
+}
+
+/** Whether some rule goes by the zone's direction. */
+export function goesBy(draft: CameraDraft, zoneId: string): boolean {
+  return (draft.rules ?? []).some((rule) => rule.kind === "wrong_way" && rule.zone === zoneId);
+}
+
+/** By what a crowd is limited; a rule with both is told by its count. */
+export function measureOf(rule: DrawnRule): "limit" | "density" | null {
+  return rule.kind !== "crowding" ? null : typeof rule.limit === "number" ? "limit" : "density";
+}
+
+export const DENSITY = { first: 2, least: 0.1, most: 20 } as const;
+
 export function newLine(taken: readonly Line[], name: string, a: Point, b: Point): Line {
   return { id: freeId("line", taken), name, a, b };
 }
@@ -99,13 +136,17 @@ export function withoutPlace(draft: CameraDraft, id: string): CameraDraft {
   };
 }
 
+export type Fault = "name" | "id" | "url" | "suburl" | "area";
+
 /** What must be mended before it can be saved, by the key of its sentence. */
-export function faults(draft: CameraDraft): ("name" | "id" | "url" | "suburl")[] {
+export function faults(draft: CameraDraft): Fault[] {
   const url = /^rtsp:\/\/[^\s/@]+(\/\S*)?$/;
-  const found: ("name" | "id" | "url" | "suburl")[] = [];
+  const found: Fault[] = [];
   if (draft.name.trim() === "") found.push("name");
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(draft.id)) found.push("id");
   if (!url.test(draft.main.url)) found.push("url");
   if (draft.sub && !url.test(draft.sub.url)) found.push("suburl");
+  const bare = new Set((draft.zones ?? []).filter(({ area_m2 }) => typeof area_m2 !== "number").map(({ id }) => id));
+  if ((draft.rules ?? []).some((rule) => rule.kind === "crowding" && typeof rule.density === "number" && bare.has(rule.zone))) found.push("area");
   return found;
 }
