@@ -7,14 +7,15 @@ and the last two each time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.alarms.life import Closing
-from alerts.storage.samples import SampleStore, Shown
+from alerts.storage.samples import CrowdSample, SampleStore, Shown
 from alerts.storage.tallies import HOUR_S, HourCounts, OpenCounts, Tallies
+from dashboard.overview.crowds import days
 from dashboard.overview.messages import Overview
 from dashboard.patrol.log import VisitLog
 from dashboard.patrol.visits import Kept
@@ -40,7 +41,8 @@ class Visits:
 @dataclass(frozen=True, slots=True)
 class Counted:
     """``at``: when, UTC epoch seconds. ``shift_s``: what the zone lies off the full hour. ``folded``: overviews that
-    were made of it already, by who asked for what. ``shown``: cameras, over the last 24 hours."""
+    were made of it already, by who asked for what. ``shown``: cameras, over the last 24
+    hours; ``crowds``: counts of :func:`dashboard.overview.crowds.days`."""
 
     at: float
     hours: HourCounts
@@ -50,6 +52,7 @@ class Counted:
     closings: dict[tuple[str, Closing], int]
     visits: Visits = Visits()
     shown: Mapping[str, Shown] = field(default_factory=dict)
+    crowds: Sequence[CrowdSample] = ()
     folded: dict[object, Overview] = field(default_factory=dict)
 
 
@@ -94,6 +97,7 @@ class Counter:
             first = int((now - RECENT_S + shift_s) // HOUR_S)
             recent = self._tallies.hours(self._regions(), first * HOUR_S - shift_s, shift_s)
             hours = {key: number for key, number in last.hours.items() if key[1] < first} | recent
+        shown, crowds = self._sampled(now, last)
         return Counted(
             at=now,
             hours=hours,
@@ -102,14 +106,15 @@ class Counter:
             open=self._tallies.open_alarms(),
             closings=self._tallies.closings(now - CLOSED_DAYS * DAY_S),
             visits=self._visited(now - DAY_S),
-            shown=self._shown(now, last),
+            shown=shown,
+            crowds=crowds,
         )
 
-    def _shown(self, now: float, last: Counted | None) -> Mapping[str, Shown]:
+    def _sampled(self, now: float, last: Counted | None) -> tuple[Mapping[str, Shown], Sequence[CrowdSample]]:
         if last is not None and 0 <= now - self._sampled_at < SAMPLES_S:
-            return last.shown
+            return last.shown, last.crowds
         self._sampled_at = now
-        return self._samples.shown(now - DAY_S)
+        return self._samples.shown(now - DAY_S), self._samples.crowds(days(now, self._zone))
 
     def _visited(self, since: float) -> Visits:
         oldest_at = self._visits.first_at()

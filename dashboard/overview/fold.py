@@ -11,6 +11,7 @@ from alerts.alarms.life import AlarmState, Closing
 from alerts.storage.tallies import HOUR_S, OpenCount
 from configs.schema import Region, Severity
 from dashboard.overview.counted import DAY_S, PAST_DAYS, Counted, Visits
+from dashboard.overview.crowds import CountedPlace, curves
 from dashboard.overview.messages import (
     ChildFigures,
     Closings,
@@ -73,8 +74,8 @@ class Asked:
         self.regions = below if scope is None else below & scope
 
 
-def overview(asked: Asked, counted: Counted, zone: ZoneInfo) -> Overview:
-    """All but the patrol, which changes by the second."""
+def overview(asked: Asked, counted: Counted, zone: ZoneInfo, places: Iterable[CountedPlace]) -> Overview:
+    """All but the patrol, which changes by the second. ``places``: all that are counted in."""
     opened = [count for count in counted.open.counts if count.region_id in asked.regions]
     by_state: Counter[tuple[Severity, AlarmState]] = Counter()
     for count in opened:
@@ -90,6 +91,7 @@ def overview(asked: Asked, counted: Counted, zone: ZoneInfo) -> Overview:
     for (region, closing), number in counted.closings.items():
         if region in asked.regions:
             closed[closing] += number
+    inside = [place for place in places if asked.index.region_of_camera(place.camera_id) in asked.regions]
     return Overview(
         region_id=asked.region_id,
         at=counted.at,
@@ -108,6 +110,8 @@ def overview(asked: Asked, counted: Counted, zone: ZoneInfo) -> Overview:
         usual_days=len(local.usual_days),
         heat=local.heat(),
         coverage=_coverage(asked.regions, asked, counted),
+        counted_places=len(inside),
+        crowds=curves(inside, counted.crowds, counted.at, zone),
         closings=Closings(confirmed=closed[Closing.CONFIRMED], false=closed[Closing.FALSE], test=closed[Closing.TEST]),
         patrol=None,
     )

@@ -47,6 +47,25 @@ class Coverage(Message):
     since: float
 
 
+class CrowdCurve(Message):
+    """How many objects stood in a zone over the day: 96 means over quarters of an hour from midnight, by local clocks,
+    null where nobody counted.
+
+    ``peak``: the most at once today. ``usual``: means over the same weekday of the last four weeks, ``usual_days`` of
+    which were counted. ``limit``: from which number on it is an alarm, null where that is a density or depends on the
+    hour.
+    """
+
+    camera_id: str
+    rule_id: str
+    place_id: str
+    limit: int | None
+    peak: int | None
+    today: tuple[float | None, ...]
+    usual: tuple[float | None, ...]
+    usual_days: int
+
+
 class ChildFigures(Message):
     """A region right under the one that was asked for, with all below it. ``urgency`` is null without an open alarm,
     ``patrol`` and ``coverage`` where nothing is known of it."""
@@ -100,6 +119,7 @@ class Overview(Message):
     ``region_id``: null where the viewer covers several regions that lie under no common one. ``complete``: every open
     alarm was counted. ``usual_days`` of the last four same weekdays are stored whole, and make ``usual``. ``heat``:
     events by weekday (Monday first) and local hour of the 28 days before today, null before a whole day is stored.
+    ``crowds``: of the ``counted_places`` the three nearest to their limits, those that were not counted today left out.
     ``coverage`` is null before anybody took note, ``patrol`` before its first step.
     """
 
@@ -114,6 +134,8 @@ class Overview(Message):
     heat: tuple[tuple[int, ...], ...] | None
     closings: Closings
     coverage: Coverage | None
+    counted_places: int
+    crowds: tuple[CrowdCurve, ...]
     patrol: PatrolFigures | None
 
 

@@ -11,6 +11,7 @@ from dashboard.access.guard import OverviewReader
 from dashboard.dependencies import Deps, Parts
 from dashboard.errors import RESPONSES, ApiError
 from dashboard.overview.counted import Counted
+from dashboard.overview.crowds import places_of
 from dashboard.overview.fold import Asked, find, overview, start_of, with_patrol
 from dashboard.overview.messages import Overview, RegionOutline
 from dashboard.patrol.rotation import RotationState
@@ -49,5 +50,7 @@ def _counted(deps: Parts, asked: Asked) -> tuple[Counted, Overview]:
     key = (asked.region_id, asked.regions)
     told = counted.folded.get(key)
     if told is None:
-        told = counted.folded[key] = overview(asked, counted, ZoneInfo(deps.settings.timezone))
+        told = counted.folded[key] = overview(
+            asked, counted, ZoneInfo(deps.settings.timezone), places_of(deps.settings)
+        )
     return counted, told

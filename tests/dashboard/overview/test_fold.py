@@ -61,7 +61,7 @@ def asked(region: Region | None = COUNTY, scope: Scope = None) -> Asked:
 
 
 def told(what: Counted, whose: Asked | None = None, zone: ZoneInfo = SHANGHAI) -> Overview:
-    return overview(whose or asked(), what, zone)
+    return overview(whose or asked(), what, zone, ())
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_coverage_is_of_time_by_region_and_since_when_it_is_known() -> None:
         "c-e2": Shown(at - 600, 600.0, 300.0),
         "c-gone": Shown(at - 9000, 9000.0, 0.0),
     }
-    seen = overview(Asked(COUNTY, ROOTS, None, RegionIndex.of(settings)), replace(counted(), shown=shown), SHANGHAI)
+    seen = overview(Asked(COUNTY, ROOTS, None, RegionIndex.of(settings)), replace(counted(), shown=shown), SHANGHAI, ())
     east, west = seen.children
     assert east.coverage is not None
     assert (east.coverage.shown, east.coverage.since) == (0.8, at - 5000)

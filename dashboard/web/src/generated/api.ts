@@ -1981,6 +1981,33 @@ export interface components {
             since: number;
         };
         /**
+         * CrowdCurve
+         * @description How many objects stood in a zone over the day: 96 means over quarters of an hour from midnight, by local clocks,
+         *     null where nobody counted.
+         *
+         *     ``peak``: the most at once today. ``usual``: means over the same weekday of the last four weeks, ``usual_days`` of
+         *     which were counted. ``limit``: from which number on it is an alarm, null where that is a density or depends on the
+         *     hour.
+         */
+        CrowdCurve: {
+            /** Camera Id */
+            camera_id: string;
+            /** Limit */
+            limit: number | null;
+            /** Peak */
+            peak: number | null;
+            /** Place Id */
+            place_id: string;
+            /** Rule Id */
+            rule_id: string;
+            /** Today */
+            today: (number | null)[];
+            /** Usual */
+            usual: (number | null)[];
+            /** Usual Days */
+            usual_days: number;
+        };
+        /**
          * CrowdingRule
          * @description At least ``limit`` objects, or ``density`` of them a square metre, are inside the zone for ``duration_s``.
          *
@@ -2868,7 +2895,7 @@ export interface components {
             /** Width */
             width: number;
         };
-        LiveMessage: components["schemas"]["LiveState"] | components["schemas"]["LiveInit"] | components["schemas"]["LiveOverlay"] | components["schemas"]["LiveSkipped"] | components["schemas"]["LiveBeat"];
+        LiveMessage: components["schemas"]["LiveState"] | components["schemas"]["LiveInit"] | components["schemas"]["LiveOverlay"] | components["schemas"]["LiveSkipped"] | components["schemas"]["LiveBeat"] | components["schemas"]["LiveWatching"];
         /**
          * LiveOverlay
          * @description ``pts_s``: media time / 90000 of its frame. Boxes are normalised to the picture.
@@ -2958,6 +2985,25 @@ export interface components {
              * @default true
              */
             worker: boolean;
+        };
+        /**
+         * LiveWatching
+         * @description From the dashboard: what follows is what the page asked for by the :class:`Watch` of this ``n``.
+         */
+        LiveWatching: {
+            /** N */
+            n: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "watching";
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v: 1;
         };
         /**
          * LoadBucket
@@ -3209,6 +3255,7 @@ export interface components {
          *     ``region_id``: null where the viewer covers several regions that lie under no common one. ``complete``: every open
          *     alarm was counted. ``usual_days`` of the last four same weekdays are stored whole, and make ``usual``. ``heat``:
          *     events by weekday (Monday first) and local hour of the 28 days before today, null before a whole day is stored.
+         *     ``crowds``: of the ``counted_places`` the three nearest to their limits, those that were not counted today left out.
          *     ``coverage`` is null before anybody took note, ``patrol`` before its first step.
          */
         Overview: {
@@ -3222,7 +3269,11 @@ export interface components {
             closings: components["schemas"]["Closings"];
             /** Complete */
             complete: boolean;
+            /** Counted Places */
+            counted_places: number;
             coverage: components["schemas"]["Coverage"] | null;
+            /** Crowds */
+            crowds: components["schemas"]["CrowdCurve"][];
             /** Heat */
             heat: number[][] | null;
             /** Hours */
@@ -4462,6 +4513,32 @@ export interface components {
             shared?: string | null;
             /** Zone */
             zone: string;
+        };
+        /**
+         * Watch
+         * @description From the page, on a line: show this camera from now on, or nothing. ``n`` grows with each.
+         */
+        Watch: {
+            /** Camera Id */
+            camera_id: string | null;
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "live" | "pictures";
+            /** N */
+            n: number;
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "sub" | "main";
+            /**
+             * Type
+             * @default watch
+             * @constant
+             */
+            type: "watch";
         };
         /**
          * WrongWayRule

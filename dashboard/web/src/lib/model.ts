@@ -25,6 +25,7 @@ export type Sending = Schemas["Sending"];
 export type ScreenCode = Schemas["ScreenCode"];
 export type AlarmLoad = Schemas["AlarmLoad"];
 export type Overview = Schemas["Overview"];
+export type CrowdCurve = Schemas["CrowdCurve"];
 export type RegionOutline = Schemas["RegionOutline"];
 export type SetupState = Schemas["SetupState"];
 export type CameraSetup = Schemas["CameraSetup"];

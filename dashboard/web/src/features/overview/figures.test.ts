@@ -6,7 +6,7 @@ import { health } from "@/lib/testing";
 import { byState, counting, coverage, falseShare, inState, leastSeen, patrolRows, percent, today } from "./figures";
 
 const TOLD: Overview = {
-  region_id: "county", at: 0, complete: true, sites: [], children: [], heat: null, patrol: null, coverage: null, usual_days: 2,
+  region_id: "county", at: 0, complete: true, sites: [], children: [], heat: null, patrol: null, coverage: null, counted_places: 0, crowds: [], usual_days: 2,
   open: [{ urgency: "high", state: "new", alarms: 2 }, { urgency: "low", state: "new", alarms: 1 }, { urgency: "low", state: "on_hold", alarms: 4 }],
   hours: [{ start: 0, events: 3, usual: 1.5 }, { start: 3600, events: 0, usual: 2 }, { start: 7200, events: null, usual: 9 }],
   closings: { confirmed: 3, false: 1, test: 5 },

@@ -2,7 +2,7 @@
 
 import type { EChartsCoreOption } from "echarts/core";
 
-import type { Overview } from "@/lib/model";
+import type { CrowdCurve, Overview } from "@/lib/model";
 
 export interface Style {
   readonly font: string;
@@ -14,6 +14,7 @@ export interface Style {
   readonly back: string;
   readonly bar: string;
   readonly usual: string;
+  readonly limit: string;
   /** From nothing to most. */
   readonly ramp: readonly string[];
 }
@@ -67,5 +68,32 @@ export function heatOption(told: Overview, style: Style, words: ChartWords): ECh
     yAxis: { type: "category", data: [...words.weekdays], inverse: true, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: style.muted, fontSize: 21 * u, interval: 1 } },
     visualMap: { show: false, min: 0, max: most, inRange: { color: [...style.ramp] } },
     series: [{ type: "heatmap", data: cells, itemStyle: { borderWidth: 2 * u, borderColor: style.back, borderRadius: 3 * u }, emphasis: { disabled: true } }],
+  };
+}
+
+const QUARTERS = Array.from({ length: 96 }, (_, quarter) => String(Math.floor(quarter / 4)));
+
+/** How many stood in a place today as an area, the usual as a dashed line, the limit as a dotted one; from zero. */
+export function crowdOption(curve: CrowdCurve, style: Style): EChartsCoreOption {
+  const u = style.unit;
+  const latest = curve.today.findLastIndex((mean) => mean !== null);
+  const line = (colour: string, type: string, width: number): EChartsCoreOption => ({ type: "line", symbol: "none", lineStyle: { color: colour, width: width * u, type }, itemStyle: { color: colour } });
+  return {
+    animation: false,
+    textStyle: { fontFamily: style.font, color: style.text },
+    grid: { left: 40 * u, right: 8 * u, top: 10 * u, bottom: 32 * u },
+    xAxis: { ...axisX(style), data: QUARTERS, boundaryGap: false, axisLabel: { color: style.muted, fontSize: 20 * u, interval: (quarter: number) => quarter % 24 === 0, margin: 8 * u } },
+    yAxis: { type: "value", min: 0, max: ({ max }: { max: number }) => Math.ceil(Math.max(4, max)), splitNumber: 2, minInterval: 1, splitLine: { lineStyle: { color: style.line, width: 1 } }, axisLabel: { color: style.muted, fontSize: 20 * u, showMaxLabel: true } },
+    series: [
+      ...(curve.usual_days === 0 ? [] : [{ ...line(style.usual, "dashed", 3), data: [...curve.usual] }]),
+      ...(curve.limit === null ? [] : [{ ...line(style.limit, "dotted", 2), data: QUARTERS.map(() => curve.limit) }]),
+      {
+        ...line(style.bar, "solid", 3),
+        areaStyle: { color: style.bar, opacity: 0.25 },
+        showAllSymbol: true,
+        // The newest mean has a dot: the first of the day would be a line without length.
+        data: curve.today.map((mean, quarter) => (quarter === latest ? { value: mean, symbol: "circle", symbolSize: 9 * u } : mean)),
+      },
+    ],
   };
 }
