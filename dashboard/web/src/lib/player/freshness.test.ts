@@ -42,6 +42,11 @@ describe("judge", () => {
     expect(judge({ ...good, camera: camera("live", { fault: "stuck" }) }, 10_000, 200)).toMatchObject({ state: "stale", cause: "camera" });
   });
 
+  it("does not call a picture live of which nobody knows how old it is, though it came this moment", () => {
+    expect(judge(good, 10_000, 0).state).toBe("live");
+    expect(judge(good, 10_000, null)).toMatchObject({ state: "stale", cause: "late" });
+  });
+
   it("believes the camera at once, while the picture still moves", () => {
     expect(judge({ ...good, camera: camera("stale", { fault: "stuck" }) }, 10_100)).toMatchObject({ state: "stale", cause: "camera", fault: "stuck" });
     expect(judge({ ...good, camera: camera("offline", { fault: "unreachable" }) }, 10_100).state).toBe("offline");

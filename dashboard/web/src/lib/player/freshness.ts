@@ -50,8 +50,8 @@ export interface Freshness {
   readonly attempt: number;
 }
 
-/** `ageMs`: capture to now of the picture on the glass, by the server's clock; null if unknown. */
-export function judge(signals: Signals, now: number, ageMs: number | null = null): Freshness {
+/** `ageMs`: capture to now of the picture on the glass, by the server's clock; null if nobody knows, and then it is not live. */
+export function judge(signals: Signals, now: number, ageMs: number | null = 0): Freshness {
   const { camera, glassAt } = signals;
   const fault = camera?.fault ?? null;
   const sinceMs = glassAt ?? signals.startedAt;
@@ -67,7 +67,8 @@ export function judge(signals: Signals, now: number, ageMs: number | null = null
   if (glassAt === null) return say("connecting", signals.browserFault === null ? blame(signals, now) : "browser");
   if (signals.browserFault === HIDDEN) return say("stale", "browser");
   if (now - glassAt > STALE_AFTER_MS) return say("stale", blame(signals, now));
-  return ageMs !== null && ageMs > LATE_AFTER_MS ? { ...say("stale", "late"), sinceMs: now - ageMs } : say("live", null);
+  if (ageMs === null) return say("stale", "late");
+  return ageMs > LATE_AFTER_MS ? { ...say("stale", "late"), sinceMs: now - ageMs } : say("live", null);
 }
 
 /** The page is in the background, where it plays nothing: a word of `browser.*`. */
