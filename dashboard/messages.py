@@ -329,7 +329,25 @@ class Pong(Message):
     server_time: float
 
 
-# --- live tiles (text messages; the worker writes them, the dashboard forwards them unread)
+# --- live tiles (text messages; the worker writes most of them, the dashboard forwards those unread)
+
+
+class Watch(Message):
+    """From the page, on a line: show this camera from now on, or nothing. ``n`` grows with each."""
+
+    type: Literal["watch"] = "watch"
+    n: Annotated[int, Field(ge=0, lt=2**53)]
+    camera_id: Identifier | None
+    stream: Literal["sub", "main"]
+    form: Literal["live", "pictures"]
+
+
+class LiveWatching(Message):
+    """From the dashboard: what follows is what the page asked for by the :class:`Watch` of this ``n``."""
+
+    v: Literal[1] = 1
+    type: Literal["watching"] = "watching"
+    n: int
 
 
 class LiveState(Message):
@@ -387,4 +405,6 @@ class LiveBeat(Message):
     at: float
 
 
-LiveMessage = Annotated[LiveState | LiveInit | LiveOverlay | LiveSkipped | LiveBeat, Field(discriminator="type")]
+LiveMessage = Annotated[
+    LiveState | LiveInit | LiveOverlay | LiveSkipped | LiveBeat | LiveWatching, Field(discriminator="type")
+]

@@ -26,6 +26,8 @@ _SOCKET_MODELS = (
     messages.LiveOverlay,
     messages.LiveSkipped,
     messages.LiveBeat,
+    messages.LiveWatching,
+    messages.Watch,
 )
 
 

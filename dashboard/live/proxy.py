@@ -8,8 +8,7 @@ and skips to the next key frame; a browser that takes nothing at all is disconne
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import structlog
@@ -52,6 +51,7 @@ class LiveFigures:
         self.bytes = 0
         self.worker_lost = 0
         self.too_slow = 0
+        self.refused = 0
 
     def as_dict(self) -> dict[str, int]:
         return {
@@ -61,11 +61,12 @@ class LiveFigures:
             "live_bytes": self.bytes,
             "worker_lost": self.worker_lost,
             "live_too_slow": self.too_slow,
+            "live_refused": self.refused,
         }
 
 
 class LiveTile:
-    """One browser's tile. ``serve`` runs until cancelled."""
+    """One camera for one browser. ``serve`` runs until cancelled."""
 
     def __init__(
         self,
@@ -89,8 +90,21 @@ class LiveTile:
         self._sleep = sleep
         self._send_limit_s = send_limit_s
 
+    async def receive(self) -> None:
+        """Where nothing is said; returns when the reader has left."""
+        while (await self._socket.receive())["type"] != "websocket.disconnect":
+            pass
+
     async def serve(self) -> None:
         """Raises :class:`NotDraining`."""
+        self._figures.open += 1
+        self._figures.opened += 1
+        try:
+            await self._forward_for_ever()
+        finally:
+            self._figures.open -= 1
+
+    async def _forward_for_ever(self) -> None:
         attempt, since = 0, 0.0
         while True:
             if await self._once():
@@ -102,11 +116,6 @@ class LiveTile:
             wait = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(attempt - 1, 8))
             await self._tell_away(attempt, since, wait)
             await self._sleep(wait)
-
-    async def receive(self) -> None:
-        """The page says nothing; returns when it has left."""
-        while (await self._socket.receive())["type"] != "websocket.disconnect":
-            pass
 
     async def _once(self) -> bool:
         """One connection to the worker, to its end. Whether it brought anything."""
@@ -152,15 +161,10 @@ class LiveTile:
     async def _forward(self, message: str | bytes) -> None:
         self._figures.messages += 1
         self._figures.bytes += len(message)
-        async with self._patience():
-            if isinstance(message, str):
-                await self._socket.send_text(message)
-            else:
-                await self._socket.send_bytes(message)
+        await send(self._socket, message, self._send_limit_s)
 
     async def _beat(self) -> None:
-        async with self._patience():
-            await self._socket.send_text(LiveBeat(at=self._clock()).model_dump_json())
+        await send(self._socket, LiveBeat(at=self._clock()).model_dump_json(), self._send_limit_s)
 
     async def _tell_away(self, attempt: int, since: float, wait: float) -> None:
         now = self._clock()
@@ -177,13 +181,16 @@ class LiveTile:
             last_picture_at=None,
             worker=False,
         )
-        async with self._patience():
-            await self._socket.send_text(state.model_dump_json())
+        await send(self._socket, state.model_dump_json(), self._send_limit_s)
 
-    @asynccontextmanager
-    async def _patience(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(self._send_limit_s):
-                yield
-        except TimeoutError:
-            raise NotDraining from None
+
+async def send(socket: WebSocket, message: str | bytes, limit_s: float = SEND_LIMIT_S) -> None:
+    """Raises :class:`NotDraining` when the browser does not take it within ``limit_s`` seconds."""
+    try:
+        async with asyncio.timeout(limit_s):
+            if isinstance(message, str):
+                await socket.send_text(message)
+            else:
+                await socket.send_bytes(message)
+    except TimeoutError:
+        raise NotDraining from None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
+from dataclasses import replace
 from typing import Any, Literal
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from dashboard.access.guard import Admission, FeedViewer, LiveViewer
+from dashboard.access.guard import FeedViewer, LiveViewer
+from dashboard.access.viewer import Viewer
 from dashboard.dependencies import Deps, Parts
 from dashboard.feed.session import BadMessage, FeedSession, TooSlow
+from dashboard.live.line import LiveLine, Refused
 from dashboard.live.proxy import UNKNOWN_CAMERA, LiveTile, NotDraining
 from dashboard.policy import Action
 
@@ -85,49 +88,66 @@ async def feed(socket: WebSocket, admission: FeedViewer, deps: Deps, last_id: st
             await _close(socket, error.code, error.reason)
 
 
-@router.websocket("/api/live/{camera_id}")
-async def live(
-    socket: WebSocket, camera_id: str, admission: LiveViewer, deps: Deps, stream: Literal["sub", "main"] = "sub"
-) -> None:
-    """The camera's live channel, forwarded unread."""
-    await _watch(socket, camera_id, admission, deps, stream, "live")
-
-
-@router.websocket("/api/pictures/{camera_id}")
-async def pictures(
-    socket: WebSocket, camera_id: str, admission: LiveViewer, deps: Deps, stream: Literal["sub", "main"] = "sub"
-) -> None:
-    """The same for a browser that cannot decode the stream: a few JPEGs a second, forwarded unread."""
-    await _watch(socket, camera_id, admission, deps, stream, "pictures")
-
-
-async def _watch(
-    socket: WebSocket,
-    camera_id: str,
-    admission: Admission,
-    deps: Parts,
-    stream: Literal["sub", "main"],
-    form: Literal["live", "pictures"],
-) -> None:
+@router.websocket("/api/live")
+async def line(socket: WebSocket, admission: LiveViewer, deps: Deps) -> None:
+    """A line: the live channel of whichever camera the page asks for, forwarded unread, until it asks for another."""
     await socket.accept()
     viewer = admission.viewer
     if viewer is None:
         await _close(socket, admission.close_code)
         return
-    region = deps.regions.region_of_camera(camera_id)
-    if region is None or not viewer.may(Action.CAMERA_WATCH, region):
-        await _close(socket, UNKNOWN_CAMERA if region is None else FORBIDDEN)
+    held = LiveLine(socket, lambda camera_id, asked: _tile(socket, camera_id, asked.stream, asked.form, viewer, deps))
+    await _show(socket, viewer, deps, held.receive(), held.serve())
+
+
+@router.websocket("/api/live/{camera_id}")
+async def live(
+    socket: WebSocket, camera_id: str, admission: LiveViewer, deps: Deps, stream: Literal["sub", "main"] = "sub"
+) -> None:
+    """The live channel of one camera, forwarded unread: for who is no page, and says nothing."""
+    await socket.accept()
+    viewer = admission.viewer
+    if viewer is None:
+        await _close(socket, admission.close_code)
         return
-    tile = LiveTile(socket, camera_id, stream, form, deps.bus, deps.live, deps.clock)
-    deps.live.open += 1
-    deps.live.opened += 1
+    try:
+        tile = _tile(socket, camera_id, stream, "live", viewer, deps)
+    except Refused as error:
+        await _close(socket, error.close_code)
+        return
+    await _show(socket, viewer, deps, tile.receive(), tile.serve())
+
+
+def _tile(
+    socket: WebSocket,
+    camera_id: str,
+    stream: Literal["sub", "main"],
+    form: Literal["live", "pictures"],
+    viewer: Viewer,
+    deps: Parts,
+) -> LiveTile:
+    """Raises :class:`Refused`."""
+    region = deps.regions.region_of_camera(camera_id)
+    # What somebody covers changes with the settings, and a line outlasts them.
+    now = replace(viewer, scope=deps.regions.scope(deps.director.regions_of(viewer.account)))
+    if region is None or not now.may(Action.CAMERA_WATCH, region):
+        raise Refused(UNKNOWN_CAMERA if region is None else FORBIDDEN)
+    return LiveTile(socket, camera_id, stream, form, deps.bus, deps.live, deps.clock)
+
+
+async def _show(
+    socket: WebSocket, viewer: Viewer, deps: Parts, receive: Coroutine[Any, Any, None], serve: Coroutine[Any, Any, None]
+) -> None:
     with deps.watch.watching(viewer.session) as ended:
         try:
-            if await _until_left(tile.receive(), tile.serve(), ended.wait()):
+            if await _until_left(receive, serve, ended.wait()):
                 await _close(socket, LOGGED_OUT)
         except NotDraining:
             deps.live.too_slow += 1
-            log.warning("live_client_too_slow", camera_id=camera_id, account=viewer.account.username)
+            log.warning("live_client_too_slow", account=viewer.account.username)
             await _close(socket, TOO_SLOW)
-        finally:
-            deps.live.open -= 1
+        except Refused as error:
+            await _close(socket, error.close_code)
+        except BadMessage as error:
+            deps.live.refused += 1
+            await _close(socket, error.code, error.reason)

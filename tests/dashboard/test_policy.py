@@ -66,7 +66,7 @@ def test_every_route_and_websocket_asks_the_policy_or_is_exempt_by_name() -> Non
     app = routes("t", "1")
     app.include_router(static.router(Path()))
     found = policies(app)
-    assert {"WS /api/feed", "WS /api/live/{camera_id}", "GET /api/events"} <= set(found)
+    assert {"WS /api/feed", "WS /api/live", "WS /api/live/{camera_id}", "GET /api/events"} <= set(found)
     assert {name for name, actions in found.items() if not actions} == EXEMPT
     require_policies(app)
 
@@ -100,5 +100,5 @@ def test_the_contracts_actions_stand_on_their_routes() -> None:
     assert found["POST /api/desks/{desk_id}/take"] == {Action.DESK_WORK}
     assert found["GET /api/alarms/load"] == {Action.LOAD_READ}
     assert found["POST /api/rotation/next"] == {Action.PATROL_DRIVE}
-    assert found["WS /api/live/{camera_id}"] == {Action.CAMERA_WATCH}
+    assert found["WS /api/live"] == found["WS /api/live/{camera_id}"] == {Action.CAMERA_WATCH}
     assert found["GET /metrics"] == {Action.METRICS_READ}

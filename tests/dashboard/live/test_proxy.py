@@ -1,4 +1,4 @@
-"""Live tiles over real websockets, against a worker that comes, goes and is slow."""
+"""Live tiles and lines over real websockets, against a worker that comes, goes and is slow."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Worker:
     """The worker's private port: sends what it is told to, and knows who watches."""
 
     def __init__(self) -> None:
+        self.cameras: tuple[str, ...] = ("east-1",)
         self.paths: list[str] = []
         self.watching: set[ServerConnection] = set()
         self.sent = 0
@@ -54,7 +55,7 @@ class Worker:
 async def running(wall: Any, worker: Worker, name: str = "w1") -> AsyncIterator[Server]:
     async with serve(worker.handle, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
-        info = WorkerInfo(url=f"http://127.0.0.1:{port}", pid=1, started_at=time.time(), cameras=("east-1",))
+        info = WorkerInfo(url=f"http://127.0.0.1:{port}", pid=1, started_at=time.time(), cameras=worker.cameras)
         wall.redis.hset(WORKERS_KEY, name, info.model_dump_json())
         yield server
 
@@ -154,3 +155,75 @@ async def test_a_browser_that_takes_nothing_is_let_go(wall: Any, monkeypatch: py
         await until(lambda: wall.parts.live.too_slow == 1)
         await until(lambda: not worker.watching)
         stuck.transport.abort()
+
+
+def wish(n: int, camera_id: str | None, form: str = "live") -> str:
+    return json.dumps({"type": "watch", "n": n, "camera_id": camera_id, "stream": "sub", "form": form})
+
+
+async def until_watching(socket: Any, n: int) -> None:
+    """Passes over what still comes of the wish before."""
+    while True:
+        message = await socket.recv()
+        if isinstance(message, str) and json.loads(message) == {"v": 1, "type": "watching", "n": n}:
+            return
+
+
+async def test_a_line_shows_what_was_asked_for_last_and_nothing_where_nothing_is_asked_for(wall: Any) -> None:
+    worker = Worker()
+    worker.cameras = ("east-1", "east-2")
+    async with running(wall, worker), wall.socket("/api/live", wall.client()) as socket:
+        for n, (camera, form) in enumerate([("east-1", "live"), ("east-2", "live"), ("east-1", "pictures")]):
+            await socket.send(wish(n, camera, form))
+            await until_watching(socket, n)
+            assert await socket.recv() == STATE
+            assert await socket.recv() == bytes(range(256))
+            assert worker.paths[-1] == f"/{form}/{camera}?stream=sub"
+            await until(lambda: len(worker.watching) == 1)  # who showed the camera before has been left
+        await socket.send(wish(3, None))
+        await until(lambda: not worker.watching and wall.parts.live.open == 0)
+        await socket.send(wish(4, "east-2"))
+        await until_watching(socket, 4)
+    await until(lambda: wall.parts.live.open == 0)
+
+
+async def test_a_line_asks_for_the_right_to_each_camera(wall: Any) -> None:
+    client = wall.client(regions=("west",))
+    async with running(wall, Worker()), wall.socket("/api/live", client) as socket:
+        await socket.send(wish(0, "west-1"))
+        await until_watching(socket, 0)
+        await socket.send(wish(1, "east-1"))
+        assert await wall.close_code(socket) == 4403
+    async with wall.socket("/api/live", client) as socket:
+        await socket.send(wish(0, "nowhere"))
+        assert await wall.close_code(socket) == 4404
+    async with wall.socket("/api/live") as socket:
+        assert await wall.close_code(socket) == 4401
+    assert wall.parts.live.open == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "why"),
+    [
+        ([b"\x00"], 1003, "no page sends bytes"),
+        (["{}"], 1008, "nothing that a page says"),
+        ([wish(1, None), wish(1, None)], 1008, "out of order"),
+        (["x" * 2000], 1009, "longer than any wish"),
+    ],
+)
+async def test_a_line_that_says_what_no_page_says_is_closed_and_counted(
+    wall: Any, said: list[str | bytes], code: int, why: str
+) -> None:
+    async with wall.socket("/api/live", wall.client()) as socket:
+        for message in said:
+            await socket.send(message)
+        assert await wall.close_code(socket) == code, why
+    assert wall.parts.live.refused == 1
+
+
+async def test_a_line_ends_with_its_session_asked_or_not(wall: Any) -> None:
+    client = wall.client()
+    async with wall.socket("/api/live", client) as socket:
+        await socket.send(wish(0, None))
+        await asyncio.to_thread(client.post, "/api/logout")
+        assert await wall.close_code(socket) == 4401

@@ -8,7 +8,7 @@ import { EMPTY, reduce, type Action, type FeedState } from "./feed/reduce";
 import type { Words } from "./i18n";
 import type { Account, CameraInfo, DeskInfo, NodeInfo, RegionInfo, SiteInfo } from "./model";
 import { TICK_MS } from "./player/freshness";
-import { Gate } from "./player/gate";
+import { Lines } from "./player/lines";
 import { steadyNow } from "./time";
 
 const RELOAD_MS = 60_000;
@@ -27,8 +27,8 @@ export interface Desk {
   readonly loaded: Ref<boolean>;
   /** Why the login page is shown again, if it is. */
   readonly expired: Ref<boolean>;
-  /** Through which live streams are opened. */
-  readonly gate: Gate;
+  /** On which live streams come. */
+  readonly lines: Lines;
   /** The server's clock, epoch ms, four times a second. */
   readonly now: Ref<number>;
   readonly zone: ComputedRef<string>;
@@ -93,9 +93,11 @@ export function makeDesk(words: Words): Desk {
     now.value = steadyNow() + feed.value.offsetMs;
   }, TICK_MS);
 
+  const lines = new Lines(websocketUrl("/api/live"));
   const close = (): void => {
     socket?.stop();
     socket = null;
+    lines.close();
     clearInterval(reload);
     account.value = null;
     node.value = null;
@@ -186,7 +188,7 @@ export function makeDesk(words: Words): Desk {
     feed,
     loaded,
     expired,
-    gate: new Gate(),
+    lines,
     now,
     zone: computed(() => node.value?.timezone ?? "Asia/Shanghai"),
     cameras,

@@ -5,8 +5,9 @@ import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
 
 import { Appender, UNPLAYABLE } from "./appender";
 import { HIDDEN, type Signals } from "./freshness";
-import type { Gate } from "./gate";
+import type { Lines } from "./lines";
 import { Arrivals, follow } from "./liveEdge";
+import { pieces } from "./pieces";
 import { parsePrft } from "./prft";
 import type { Recent } from "./recent";
 import { Timeline } from "./timeline";
@@ -18,18 +19,20 @@ const CLOSE_FORBIDDEN = 4403;
 const PATIENT_RETRY_MS = 30_000;
 /** A stream that arrives and does not reach the glass for this long is started anew. */
 const RESTART_AFTER_MS = 4_000;
-/** A socket that says nothing for so long is given up, opened or not: the server speaks every second. */
+/** A line that says nothing for so long is given up, opened or not: the server speaks every second. */
 const RECONNECT_AFTER_MS = 4_000;
+/** A decoder that is no longer needed is given back so long after. */
+const CLOSE_AFTER_MS = 1_000;
 /** Ticks further apart than this: the page stood still, and knows nothing of what happened meanwhile. */
 const HUNG_MS = 1_000;
 
 export interface PlayerOptions {
   /** Shared by all players of the page. */
-  readonly gate: Gate;
-  readonly url: string;
+  readonly lines: Lines;
+  readonly cameraId: string;
+  readonly stream: "sub" | "main";
   readonly video: HTMLVideoElement;
-  /** Where the server's own pictures come from and go to, should this browser not decode the stream. */
-  readonly picturesUrl: string;
+  /** Where the server's own pictures go to, should this browser not decode the stream. */
   readonly pictures: HTMLCanvasElement;
   /** Keeps the last half minute as it comes. */
   readonly recent: Recent;
@@ -51,8 +54,7 @@ export class Player {
   stills = false;
   /** When the camera's present fault was told first, server's clock, epoch ms; null without one. */
   faultSinceMs: number | null = null;
-  private socket: WebSocket | null = null;
-  private leaveGate: () => void = () => undefined;
+  private leaveLine: ((doubted?: boolean) => void) | null = null;
   private appender: Appender | null = null;
   private arrivals = new Arrivals();
   private pendingInit: InitMessage | null = null;
@@ -114,14 +116,16 @@ export class Player {
   private stop(): void {
     this.wanted = false;
     clearTimeout(this.retry);
-    this.dropSocket();
+    this.dropLine();
     this.options.video.cancelVideoFrameCallback?.(this.frameHandle);
   }
 
   close(): void {
     this.stop();
-    this.appender?.close();
+    const { appender } = this;
     this.appender = null;
+    // Nobody sees it any more, and what takes its place has the browser first.
+    setTimeout(() => appender?.close(), CLOSE_AFTER_MS);
   }
 
   /** Called at every tick of the page: keeps to the live edge, and starts anew what arrives without being shown. */
@@ -132,7 +136,7 @@ export class Player {
     this.tickedAt = now;
     if (late) this.hungAt = now;
     if (this.hungAt !== null && now - this.hungAt < HUNG_MS) return; // what came meanwhile may still be in the queue
-    if (this.status !== "closed" && now - Math.max(this.heardAt ?? 0, this.askedAt) > RECONNECT_AFTER_MS) return this.reconnect();
+    if (this.status !== "closed" && now - Math.max(this.heardAt ?? 0, this.askedAt) > RECONNECT_AFTER_MS) return this.reconnect(true);
     const arriving = this.fragmentAt !== null && now - this.fragmentAt < 1_000;
     const shownAt = Math.max(this.glassAt ?? 0, this.startedAt);
     if (this.status === "open" && arriving && now - shownAt > RESTART_AFTER_MS) this.restart("decoder");
@@ -141,47 +145,48 @@ export class Player {
   private connect(): void {
     this.status = "connecting";
     this.askedAt = performance.now();
-    this.leaveGate = this.options.gate.pass(() => this.open());
+    const { lines, cameraId, stream } = this.options;
+    this.leaveLine = lines.watch(
+      { cameraId, stream, form: this.stills ? "pictures" : "live" },
+      {
+        onAsked: () => (this.askedAt = performance.now()),
+        onOpen: () => {
+          this.status = "open";
+          this.heardAt = performance.now();
+          this.options.onChange();
+        },
+        onMessage: (data) => this.onMessage(data),
+        onClose: (code) => this.onClosed(code),
+      },
+    );
+    // Opened while the server is asked: it is ready when the first picture comes.
+    if (!this.stills) this.appender ??= this.newAppender();
     this.options.onChange();
   }
 
-  private open(): void {
-    this.askedAt = performance.now();
-    const socket = new WebSocket(this.stills ? this.options.picturesUrl : this.options.url);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    socket.onopen = () => {
-      this.leaveGate();
-      this.status = "open";
-      this.heardAt = performance.now();
-      this.options.onChange();
-    };
-    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      this.heardAt = performance.now();
-      try {
-        if (typeof data === "string") this.onText(JSON.parse(data) as LiveMessage);
-        else this.onBinary(data);
-      } catch (error) {
-        if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-        this.restart("stream");
-      }
-    };
-    socket.onclose = ({ code }) => this.onClosed(code);
+  private onMessage(data: string | ArrayBuffer): void {
+    this.heardAt = performance.now();
+    try {
+      if (typeof data === "string") this.onText(JSON.parse(data) as LiveMessage);
+      else this.onBinary(data);
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+      this.restart("stream");
+    }
   }
 
-  private dropSocket(): void {
-    this.leaveGate();
-    if (this.socket === null) return;
-    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
-    this.socket.close();
-    this.socket = null;
+  /** `doubted`: the connection itself is given up, too. */
+  private dropLine(doubted = false): void {
+    if (this.leaveLine === null) return;
+    this.leaveLine(doubted);
+    this.leaveLine = null;
+    this.pendingInit = null;
     this.status = "closed";
     this.newTimeline = true;
   }
 
   private onClosed(code: number): void {
-    this.leaveGate();
-    this.socket = null;
+    this.leaveLine = null;
     this.status = "closed";
     this.pendingInit = null;
     this.newTimeline = true;
@@ -214,7 +219,11 @@ export class Player {
   }
 
   private onBinary(data: ArrayBuffer): void {
-    if (this.stills) return this.onPicture(data);
+    if (this.stills) this.onPicture(data);
+    else for (const piece of pieces(data)) this.onPiece(piece);
+  }
+
+  private onPiece(data: ArrayBuffer): void {
     const init = this.pendingInit;
     if (init !== null) {
       this.pendingInit = null;
@@ -254,7 +263,7 @@ export class Player {
     this.stills = true;
     this.appender?.close();
     this.appender = null;
-    this.dropSocket();
+    this.dropLine();
     this.connect();
   }
 
@@ -296,11 +305,11 @@ export class Player {
 
   private restart(word: string): void {
     this.blame(word);
-    this.reconnect();
+    this.reconnect(false);
   }
 
-  private reconnect(): void {
-    this.dropSocket();
+  private reconnect(doubted: boolean): void {
+    this.dropLine(doubted);
     clearTimeout(this.retry);
     this.attempt += 1;
     this.startedAt = performance.now();
