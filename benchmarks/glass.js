@@ -36,6 +36,7 @@
 
   const glass = {
     every: 0,
+    pause: Infinity,
     recording: false,
     pressedAt: 0,
     last: new Map(),
@@ -57,6 +58,7 @@
     known.add(video);
     let count = 0;
     let presented = 0;
+    let readAt = -Infinity;
     const step = (_now, metadata) => {
       if (!video.isConnected) return;
       const shown = toEpoch(Math.max(metadata.expectedDisplayTime, performance.now()));
@@ -65,7 +67,8 @@
       const front = tile !== null && videoOf(tile) === video;
       if (front) glass.counts[tile.dataset.camera] = (glass.counts[tile.dataset.camera] ?? 0) + metadata.presentedFrames - presented;
       presented = metadata.presentedFrames;
-      if (front && glass.every > 0 && count++ % glass.every === 0) {
+      if (front && glass.every > 0 && (count++ % glass.every === 0 || shown - readAt > glass.pause)) {
+        readAt = shown;
         const number = read(video);
         const told = glass.last.get(tile.dataset.camera);
         if (number >= 0 && (told === undefined || told.number !== number)) glass.last.set(tile.dataset.camera, { number, at: shown });
@@ -75,8 +78,9 @@
     };
     video.requestVideoFrameCallback(step);
   };
-  // Of each tile's pictures every so manieth is read; 0: none. `recording`: and written down.
-  glass.read = (every, recording) => Object.assign(glass, { every, recording });
+  // Of each tile's pictures every so manieth is read, and every one that comes over `pause` ms after the last that was;
+  // 0: none. `recording`: and written down.
+  glass.read = (every, recording, pause = Infinity) => Object.assign(glass, { every, recording, pause });
 
   // What stands on the wall now, whatever anybody says: for each tile its number, when that changed, state and age, and
   // whether it tells a fault.
@@ -113,11 +117,12 @@
     if (video === null || tile.dataset.camera === before || !first.has(video) || at === undefined || at < glass.pressedAt) return null;
     return Math.max(at, first.get(video)) - glass.pressedAt;
   };
-  // From the press to the last tile's first picture; null as long as `count` tiles do not all have one.
-  glass.opened = (count) => {
+  // From the press to the last tile's first picture of its camera in `cameras`; null as long as there is one without.
+  glass.opened = (cameras) => {
     const all = tiles();
-    if (all.length !== count || all.some((tile) => tile.dataset.state !== "live" || !first.has(videoOf(tile)))) return null;
-    return Math.max(...all.map((tile) => first.get(videoOf(tile)))) - glass.pressedAt;
+    const stands = (tile, i) => tile.dataset.camera === cameras[i] && tile.dataset.state === "live" && first.has(videoOf(tile)) && turned.get(tile) >= glass.pressedAt;
+    if (all.length !== cameras.length || !all.every(stands)) return null;
+    return Math.max(...all.map((tile) => Math.max(turned.get(tile), first.get(videoOf(tile))))) - glass.pressedAt;
   };
   const says = (tile) => [tile.querySelector(".word strong")?.textContent ?? "", tile.querySelector(".word p")?.textContent ?? ""];
   new MutationObserver((changes) => {

@@ -144,8 +144,11 @@ def _cameras(
         (StreamSettings(url=simulator.url(name, "main")), StreamSettings(url=simulator.url(name, "sub")))
         for name in names
     ]
-    settings = demo_settings(county, streams, state_dir=Path(), port=0)
-    return tuple(change(number, camera) for number, camera in enumerate(settings.cameras))
+    cameras = list(demo_settings(county, streams, state_dir=Path(), port=0).cameras)
+    for number, (main, sub) in enumerate(streams[len(cameras) :]):  # more than the county has: its first sites get two
+        second = {"id": f"{cameras[number].id}-2", "main": main, "sub": sub}
+        cameras.append(cameras[number].model_copy(update=second))
+    return tuple(change(number, camera) for number, camera in enumerate(cameras))
 
 
 def _standing(cameras: tuple[Camera, ...]) -> PatrolPlan:
