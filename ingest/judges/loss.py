@@ -101,27 +101,36 @@ class DamageJudge:
     at most, since some cameras refresh their pictures bit by bit and send no key frames.
     """
 
-    def __init__(self, told_s: float = 2.0, most_s: float = 10.0) -> None:
+    def __init__(self, told_s: float = 2.0, most_s: float = 10.0, doubt_s: float = 0.5) -> None:
         self._told_s = told_s
         self._most_s = most_s
+        self._doubt_s = doubt_s
         self._hurt_at: float | None = None
-        self._pending = self._whole = False
+        self._broken_at: float | None = None
+        self._whole = False
 
-    def broken(self) -> None:
+    def begin(self) -> None:
+        """A new session: it begins with a key frame."""
+        self._broken_at = None
+        self._whole = True
+
+    def broken(self, now: float) -> None:
         """A picture is missing, or could not be decoded: whatever is shown next builds on it."""
-        self._pending = True
+        if self._broken_at is None:
+            self._broken_at = now
 
     def shown(self, now: float, *, keyframe: bool) -> None:
-        """A picture came that can be shown. Where none can, nothing old is: the pictures stop."""
-        if self._pending:
-            self._pending = False
-            self._hurt_at = now
+        """A picture came that can be decoded."""
+        if self._broken_at is not None:
+            self._broken_at, self._hurt_at = None, now
             self._whole = keyframe
         elif keyframe:
             self._whole = True
 
     def damaged(self, now: float) -> bool:
-        """Whether it is so now."""
+        """Whether it is so now: also where none can be decoded for ``doubt_s``, since browsers show what they can."""
+        if self._broken_at is not None and now - self._broken_at >= self._doubt_s:
+            return True
         if self._hurt_at is None:
             return False
         return now - self._hurt_at < (self._told_s if self._whole else self._most_s)

@@ -82,6 +82,7 @@ class StreamJudge:
             now = self._opened_at = self._monotonic()
             self._garble.reset()
             self._loss.begin()
+            self._damage.begin()
             self._pace.begin()
             self._still.begin(now)
             self._repeats.begin()
@@ -114,7 +115,7 @@ class StreamJudge:
             lost = self._loss.lost
             self._loss.note(now, unit.parameters.codec_name, self._number(unit), half=unit.half)
             if self._loss.lost > lost:
-                self._damage.broken()
+                self._damage.broken(now)
             self._keyframe_now = unit.keyframe
             self._pace.note(now, self._declared)
         if self._eyes is not None and unit.keyframe and now - self._looked_at >= self._aside_s():
@@ -135,7 +136,7 @@ class StreamJudge:
                 self._usual_slices = self._slices_now
                 self._damage.shown(self._monotonic(), keyframe=self._keyframe_now)
             else:
-                self._damage.broken()
+                self._damage.broken(self._monotonic())
             # H.265's pictures begin at a bit that may be broken: then many pass for one.
             for _ in range(1 if good else max(1, min(25, self._slices_now // self._usual_slices))):
                 self._garble.note(self._monotonic(), good)

@@ -58,9 +58,18 @@ def test_where_nothing_can_be_decoded_nothing_old_is_shown(encode_units: EncodeU
     assert not any(stream.send(unit, good=False) for unit in encode_units(2 * GOP, gop=GOP))
 
 
+def test_a_loss_after_which_a_decoder_gives_nothing_is_told_too() -> None:
+    judge = DamageJudge()
+    judge.broken(1.0)
+    assert not judge.damaged(1.2)
+    assert judge.damaged(1.6)
+    judge.begin()
+    assert not judge.damaged(1.7)
+
+
 def test_a_camera_without_key_frames_is_not_damaged_for_ever() -> None:
     judge = DamageJudge()
-    judge.broken()
+    judge.broken(0.96)
     judge.shown(1.0, keyframe=False)
     assert judge.damaged(10.9)
     assert not judge.damaged(11.1)
