@@ -42,12 +42,13 @@ from dashboard.accounts import AccountStore
 from dashboard.app import create_app
 from dashboard.bus import open_redis
 from dashboard.dependencies import Dependencies, Parts
-from dashboard.policy import Role
 from dashboard.patrol.log import VisitLog
+from dashboard.policy import Role
 from dashboard.scenes.store import SceneStore
 from dashboard.screens.enrolment import Enrolment
 from dashboard.serve import Server, bind, port_of
 from ingest.state import Phase
+from xueliang.demo.county import DESKS
 
 PASSWORD = "correct horse battery"
 QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -102,6 +103,14 @@ def desk_settings() -> Settings:
 def county_settings() -> Settings:
     """The example county, with its outlines."""
     return load(Path(__file__).parents[2] / "configs" / "examples" / "county.yaml", {})
+
+
+def manned_settings() -> Settings:
+    """The example county with the demo's desks."""
+    return county_settings().model_copy(update={"desks": DESKS})
+
+
+SETTINGS = {"": wall_settings, "desks": desk_settings, "county": county_settings, "manned": manned_settings}
 
 
 @dataclass
@@ -273,16 +282,13 @@ def wall(
     wall_store: tuple[EventStore, AccountStore],
     tmp_path: Path,
 ) -> Iterator[Wall]:
-    """A running dashboard over an empty Redis and an empty store; indirectly ``"desks"``: with three desks; or
-    ``"county"``: of the example."""
+    """A running dashboard over an empty Redis and an empty store; indirectly by another name of ``SETTINGS``."""
     store, accounts = wall_store
     redis = connect_redis(wall_redis.launch.url, name="test")
     redis.flushall()
     evidence = tmp_path / "evidence"
     deps = Dependencies(
-        settings={"desks": desk_settings, "county": county_settings}.get(
-            getattr(request, "param", ""), wall_settings
-        )(),
+        settings=SETTINGS[getattr(request, "param", "")](),
         store=store,
         accounts=accounts,
         redis=open_redis(wall_redis.launch.url),
