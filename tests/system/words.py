@@ -9,6 +9,8 @@ from collections.abc import Callable
 from tests.system.running import ROOT
 
 ENTRY = re.compile(r'^  ("[^"]+"): ("(?:\\.|[^"\\])*"),$', re.MULTILINE)
+VALUE = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}")
+"""As ``fill`` of ``lib/i18n/index.ts`` reads it."""
 Words = Callable[..., str]
 """``words(key, **values)``: the sentence with its values filled in."""
 
@@ -19,6 +21,11 @@ def words(language: str) -> Words:
     dictionary: dict[str, str] = {json.loads(key): json.loads(said) for key, said in ENTRY.findall(text)}
 
     def said(key: str, **values: object) -> str:
-        return re.sub(r"\{(\w+)\}", lambda found: str(values.get(found[1], found[0])), dictionary[key])
+        def fill(found: re.Match[str]) -> str:
+            name, one, more = found.groups()
+            value = str(values[name])
+            return value if one is None else (one if value == "1" else more)
+
+        return VALUE.sub(fill, dictionary[key])
 
     return said

@@ -63,4 +63,9 @@ describe("fill", () => {
     expect(fill("{n} 人 / 限 {limit}", { n: 22, limit: 15 })).toBe("22 人 / 限 15");
     expect(fill("{n} {missing}", { n: 0 })).toBe("0 {missing}");
   });
+
+  it("takes the word for one, and for any other number", () => {
+    const told = [0, 1, 2, "1", "1+5"].map((n) => fill("{n} {n|tile|tiles}", { n }));
+    expect(told).toEqual(["0 tiles", "1 tile", "2 tiles", "1 tile", "1+5 tiles"]);
+  });
 });

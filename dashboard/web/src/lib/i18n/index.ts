@@ -22,8 +22,13 @@ const DICTIONARIES: Readonly<Record<Language, Readonly<Record<Key, string>>>> = 
 const STORE = "xueliang.language";
 const WORDS: InjectionKey<Words> = Symbol("words");
 
+/** `{n}` is a value; `{n|event|events}` the word for one, and for any other number. */
 export function fill(text: string, values: Readonly<Record<string, string | number>> = {}): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (whole, name: string, one?: string, more?: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return one === undefined || more === undefined ? String(value) : String(value) === "1" ? one : more;
+  });
 }
 
 export function makeWords(storage: Pick<Storage, "getItem" | "setItem">): Words {
