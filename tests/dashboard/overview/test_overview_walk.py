@@ -4,6 +4,7 @@ night; and with the drawing that a browser without WebGL gets."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from alerts.storage.samples import CameraSample, CrowdSample, SampleStore
+from alerts.storage.schema import QUARTER_S
 from dashboard.policy import Role
 from tests.system.browser import open_page
 from xueliang.surroundings import web_dist
@@ -44,6 +47,16 @@ def browser_page() -> Iterator[Page]:
         yield page
 
 
+def counted_for_a_minute(wall: Any) -> None:
+    """What the historian has noted of two cameras; of the next quarter too, in case today ends meanwhile."""
+    now = time.time()
+    quarter = int(now // QUARTER_S)
+    SampleStore(wall.store.engine).add(
+        [CameraSample(quarter, "C-0101", now - 60, 60.0, 60.0), CameraSample(quarter, "C-0203", now - 60, 60.0, 30.0)],
+        [CrowdSample(each, "C-0101", "crowd", 60, 240, 7) for each in (quarter, quarter + 1)],
+    )
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("wall", ["county"], indirect=True)
 @pytest.mark.parametrize(("language", "ground"), [("zh", "moving"), ("en", "still")])
@@ -55,6 +68,7 @@ def test_the_overview_shows_alarms_where_they_are_and_goes_down_and_up(
     page.add_init_script(f"localStorage.setItem('xueliang.language', '{language}')")
     if ground == "still":
         page.add_init_script(NO_WEBGL)
+    counted_for_a_minute(wall)
     page.goto(f"{wall.url}/overview")
     page.get_by_test_id("login-username").fill("screen")
     page.get_by_test_id("login-password").fill(PASSWORD)
@@ -63,6 +77,8 @@ def test_the_overview_shows_alarms_where_they_are_and_goes_down_and_up(
     expect(overview).to_have_attribute("data-region", "hedong")
     expect(page.get_by_test_id("map")).to_have_attribute("data-ground", ground)
     expect(regions).to_have_text(words["towns"])
+    expect(page.get_by_test_id("overview-coverage")).to_contain_text("75")
+    expect(page.locator("[data-testid=overview-crowd][data-camera=C-0101] canvas")).to_be_visible()
 
     where = {"camera_id": "C-0203", "site_id": "s12", "region_id": "shiqiao-jishi"}
     event = wall.event().model_copy(update={**where, "kind": "line_crossing"})
