@@ -109,7 +109,9 @@ def test_by_hand_and_eye_a_camera_is_added_a_zone_drawn_seen_to_fire_saved_and_u
     expect(page.get_by_test_id("setup-camera")).to_have_count(1)
     expect(page.get_by_test_id("setup-camera")).to_have_attribute("data-camera", first.id)
     page.get_by_test_id("setup-search").fill("")
-    elsewhere = page.context.new_page()  # another engineer's page, who has begun to write
+    browser = page.context.browser
+    assert browser is not None
+    elsewhere = browser.new_page(storage_state=page.context.storage_state())  # where somebody has begun to write
     elsewhere.goto(f"{node.wall}/setup")
     elsewhere.get_by_test_id("setup-camera").first.click()
     elsewhere.get_by_test_id("setup-name").fill("正在改")

@@ -49,7 +49,7 @@ def test_a_picture_that_stopped_is_marked_and_its_neighbours_are_not(
 
 @pytest.mark.browser
 @pytest.mark.system
-def test_what_is_drawn_over_the_pictures_goes_by_keys_and_a_page_that_hangs_covers_them(
+def test_what_is_drawn_over_the_pictures_goes_by_keys_and_buttons_and_a_page_that_hangs_covers_them(
     node: RunningNode, page: Page
 ) -> None:
     page.goto(node.wall)
@@ -60,8 +60,11 @@ def test_what_is_drawn_over_the_pictures_goes_by_keys_and_a_page_that_hangs_cove
     expect(zones.first).to_be_visible()
     page.reload()
     expect(zones.first).to_be_visible()
-    page.keyboard.press("z")
+    button = page.get_by_test_id("layer-zones")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
     expect(zones).to_have_count(0)
+    expect(button).to_have_attribute("aria-pressed", "false")
 
     assert "1" in page.evaluate(STAND_STILL)
     page.wait_for_function(UNCOVERED)

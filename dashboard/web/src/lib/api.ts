@@ -52,7 +52,7 @@ export function queryString(query: object): string {
 }
 
 export function makeApi(options: ApiOptions) {
-  async function call<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  async function call<T>(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json", "accept-language": options.language() };
     if (body !== undefined) headers["content-type"] = "application/json";
     let response: Response;
@@ -143,6 +143,7 @@ export function makeApi(options: ApiOptions) {
     },
     scenes: () => call<Scene[]>("GET", "/api/scenes"),
     makeScene: (draft: SceneDraft) => call<Scene>("POST", "/api/scenes", draft),
+    changeScene: (sceneId: string, draft: SceneDraft) => call<Scene>("PUT", `/api/scenes/${id(sceneId)}`, draft),
     deleteScene: (sceneId: string) => call<void>("DELETE", `/api/scenes/${id(sceneId)}`),
     screens: () => call<ScreenInfo[]>("GET", "/api/screens"),
     /** `seen`: the version that is taken over from another driver. */

@@ -12,7 +12,8 @@ export interface Layers {
 
 const STORE = "xueliang.layers";
 const DEFAULT: Layers = { boxes: true, zones: false, trails: false };
-const KEYS = [["b", "boxes"], ["z", "zones"], ["t", "trails"]] as const;
+/** In the order of their buttons, each with its key. */
+export const LAYER_KEYS = [["boxes", "b"], ["zones", "z"], ["trails", "t"]] as const;
 const LAYERS: InjectionKey<ShallowRef<Layers>> = Symbol("layers");
 
 /** What was kept, as far as it can be understood. */
@@ -21,12 +22,21 @@ export function remembered(text: string | null): Layers {
   return { boxes: kept.has("boxes"), zones: kept.has("zones"), trails: kept.has("trails") };
 }
 
-/** For the views below: which layers are shown. Gives the keys that switch them. */
-export function provideLayers(storage: Pick<Storage, "getItem" | "setItem">): Bindings {
+export interface LayerChoice {
+  readonly layers: Readonly<ShallowRef<Layers>>;
+  readonly toggle: (layer: keyof Layers) => void;
+  readonly keys: Bindings;
+}
+
+/** For the views below: which layers are shown. Gives what switches them. */
+export function provideLayers(storage: Pick<Storage, "getItem" | "setItem">): LayerChoice {
   const layers = shallowRef(remembered(storage.getItem(STORE)));
   provide(LAYERS, layers);
-  watch(layers, (now) => storage.setItem(STORE, KEYS.flatMap(([, layer]) => (now[layer] ? [layer] : [])).join(" ")));
-  return Object.fromEntries(KEYS.map(([key, layer]) => [key, () => (layers.value = { ...layers.value, [layer]: !layers.value[layer] })]));
+  watch(layers, (now) => storage.setItem(STORE, LAYER_KEYS.flatMap(([layer]) => (now[layer] ? [layer] : [])).join(" ")));
+  const toggle = (layer: keyof Layers): void => {
+    layers.value = { ...layers.value, [layer]: !layers.value[layer] };
+  };
+  return { layers, toggle, keys: Object.fromEntries(LAYER_KEYS.map(([layer, key]) => [key, () => toggle(layer)])) };
 }
 
 /** Boxes alone where nobody provides a choice. */
