@@ -22,7 +22,7 @@ from configs.schema import Camera, Settings
 OF_THE_MACHINE = ("state_dir", "listen", "redis_url", "database_url")
 """Keys that no revision holds."""
 
-APPLIED = frozenset({"cameras", "sites", "regions"})
+APPLIED = frozenset({"cameras", "sites", "regions", "desks", "screens", "alarms", "setup", "title", "title_en"})
 """Sections of which a change is applied while the node runs; any other waits for its next start."""
 
 Tree = dict[str, Any]
@@ -82,12 +82,17 @@ def as_yaml(tree: Tree, head: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Between two settings: camera ids, and the sections that a running node does not follow."""
+    """Between two settings: camera ids, and the other sections that differ."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
-    restart: tuple[str, ...]
+    sections: tuple[str, ...]
+
+    @property
+    def restart(self) -> tuple[str, ...]:
+        """Sections that a running node does not follow."""
+        return tuple(name for name in self.sections if name not in APPLIED)
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -99,12 +104,12 @@ def changes(before: Settings, after: Settings) -> Changes:
     """What a change of the settings touches."""
     old = {camera.id: camera for camera in before.cameras}
     new = {camera.id: camera for camera in after.cameras}
-    other = set(Settings.model_fields) - APPLIED - set(OF_THE_MACHINE)
+    other = set(Settings.model_fields) - {"cameras"} - set(OF_THE_MACHINE)
     return Changes(
         added=tuple(name for name in new if name not in old),
         changed=tuple(name for name in new if name in old and old[name] != new[name]),
         removed=tuple(name for name in old if name not in new),
-        restart=tuple(sorted(name for name in other if getattr(before, name) != getattr(after, name))),
+        sections=tuple(sorted(name for name in other if getattr(before, name) != getattr(after, name))),
     )
 
 

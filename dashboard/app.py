@@ -132,6 +132,9 @@ def _parts(deps: Dependencies) -> Parts:
     def follow(settings: Settings) -> None:
         regions.follow(settings)
         machine.follow(Plan.of(settings))
+        keeper.follow(settings)
+        courier.follow(settings)
+        director.follow(settings)
 
     lookup = _region_lookup(deps.store)
     current = Current(deps.settings, revisions, deps.read_settings, follow)
@@ -139,6 +142,9 @@ def _parts(deps: Dependencies) -> Parts:
     alarms, shifts = AlarmStore(deps.store.engine), ShiftStore(deps.store.engine)
     announcer = Announcer(bus)
     driver = Driver(bus, machine, deps.owner, deps.clock, hub.rotation_stored)
+    keeper = Keeper(deps.settings, bus, alarms, shifts, hub.viewers, announcer.announce, deps.clock)
+    courier = Courier(deps.settings, bus, hub.keep, hub.forget, deps.clock)
+    director = Director(deps.settings, bus, hub.viewers, hub.keep, hub.forget, deps.clock)
     visits = VisitLog(deps.store.engine, deps.clock)
     return Parts(
         current=current,
@@ -160,7 +166,7 @@ def _parts(deps: Dependencies) -> Parts:
         patrol_recorder=Recorder(bus, driver, visits, deps.settings.retention.samples_days * DAY_S, deps.clock),
         announcer=announcer,
         shifts=shifts,
-        keeper=Keeper(deps.settings, bus, alarms, shifts, hub.viewers, announcer.announce, deps.clock),
+        keeper=keeper,
         backlog=Backlog(bus, deps.store, hub.reader, lookup),
         counter=Counter(
             Tallies(deps.store.engine),
@@ -174,8 +180,8 @@ def _parts(deps: Dependencies) -> Parts:
         guard=LoginGuard(deps.clock),
         watch=SessionWatch(deps.accounts),
         scenes=SceneStore(deps.store.engine, deps.clock),
-        courier=Courier({desk.id: desk for desk in deps.settings.desks}, bus, hub.keep, hub.forget, deps.clock),
-        director=Director(deps.settings, bus, hub.viewers, hub.keep, deps.clock),
+        courier=courier,
+        director=director,
         enrolment=Enrolment(deps.store.engine, deps.clock),
     )
 

@@ -63,9 +63,7 @@ class Keeper:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.tree = Tree.of(settings)
-        self._priorities = Priorities.of(settings)
-        self._reaction = settings.alarms.reaction
+        self.follow(settings)
         self._bus = bus
         self._alarms = alarms
         self._shifts = shifts
@@ -75,6 +73,12 @@ class Keeper:
         self._sleep = sleep
         self.connected: frozenset[str] = frozenset()
         self._figures = dict.fromkeys(("routed", "escalated", "unshelved", "interruptions"), 0)
+
+    def follow(self, settings: Settings) -> None:
+        """By these desks, priorities and reaction times from now on. Any thread; each is replaced as a whole."""
+        self.tree = Tree.of(settings)
+        self._priorities = Priorities.of(settings)
+        self._reaction = settings.alarms.reaction
 
     def figures(self) -> dict[str, int]:
         """Counters since the start, and desks ``connected`` now."""

@@ -12,6 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from configs.desks import Desk
+from configs.schema import Settings
 from dashboard.bus import SENDINGS, Bus
 from dashboard.errors import BusAway
 from dashboard.feed.items import Item
@@ -33,14 +34,14 @@ class Courier:
 
     def __init__(
         self,
-        desks: Mapping[str, Desk],
+        settings: Settings,
         bus: Bus,
         tell: Callable[[str, Item], None],
         forget: Callable[[str], None],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._desks = desks
+        self.follow(settings)
         self._bus = bus
         self._tell = tell
         self._forget = forget
@@ -48,6 +49,10 @@ class Courier:
         self._sleep = sleep
         self._raw: dict[str, str] = {}
         self._figures = dict.fromkeys(("sent", "answered", "undecodable", "interruptions"), 0)
+
+    def follow(self, settings: Settings) -> None:
+        """By these desks from now on, for cards that are new or answered. Any thread."""
+        self._desks: Mapping[str, Desk] = {desk.id: desk for desk in settings.desks}
 
     def figures(self) -> dict[str, int]:
         """Counters since the start."""

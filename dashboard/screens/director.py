@@ -38,7 +38,8 @@ class Contended(Exception):
 
 
 class Director:
-    """``run`` until cancelled; ``tell`` is given each screen's item of the feed when it changes."""
+    """``run`` until cancelled; ``tell`` is given each screen's item of the feed when it changes, ``forget`` when the
+    screen is gone."""
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Director:
         bus: Bus,
         viewers: Callable[[], Iterable[Viewer]],
         tell: Callable[[str, Item], None],
+        forget: Callable[[str], None],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -53,6 +55,8 @@ class Director:
         self._bus = bus
         self._viewers = viewers
         self._tell = tell
+        self._forget = forget
+        self._followed = False
         self._clock = clock
         self._sleep = sleep
         self._raw: dict[str, str] = {}
@@ -60,6 +64,11 @@ class Director:
         self._connected: frozenset[str] = frozenset()
         self._told: dict[str, ScreenStatus] = {}
         self._figures = dict.fromkeys(("changes", "contended", "undecodable", "interruptions"), 0)
+
+    def follow(self, settings: Settings) -> None:
+        """By these screens from the next look on. Any thread."""
+        self.screens = {screen.id: screen for screen in settings.screens}
+        self._followed = True
 
     def figures(self) -> dict[str, int]:
         """Counters since the start, and screens ``connected`` now."""
@@ -80,8 +89,6 @@ class Director:
 
     async def run(self) -> None:
         """Until cancelled. While Redis is away the screens stand as they were."""
-        if not self.screens:
-            await asyncio.Event().wait()
         turn = 0
         while True:
             try:
@@ -118,6 +125,11 @@ class Director:
         self._connected = await self._bus.present_since(now - GRACE_S, SCREENS_PRESENT)
 
     def _take(self, raw: Mapping[str, str]) -> None:
+        if self._followed:  # what was read and told of screens that stood otherwise
+            self._followed = False
+            for gone in self._told.keys() - self.screens.keys():
+                self._forget(f"screen:{gone}")
+            self._raw, self._told = {}, {}
         before, self._raw = self._raw, dict(raw)
         for screen in self.screens.values():
             if raw.get(screen.id) != before.get(screen.id):

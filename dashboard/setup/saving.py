@@ -64,7 +64,7 @@ class Saving:
         tree = edit.apply(newest.tree)
         before, after = self.read(newest.tree), self.read(tree)
         made = changes(before, after)
-        self._permit(viewer, before, after, made.cameras, whole=bool(made.restart))
+        self._permit(viewer, before, after, made.cameras, beyond_cameras=bool(made.sections))
         self._require_networks(before, after)
         account = viewer.account
         try:
@@ -104,9 +104,10 @@ class Saving:
                     require_network(url, after, self._resolve)
 
     @staticmethod
-    def _permit(viewer: Viewer, before: Settings, after: Settings, cameras: tuple[str, ...], *, whole: bool) -> None:
-        places = (before.sites, before.regions) != (after.sites, after.regions)
-        if (whole or places) and viewer.scope is not None:
+    def _permit(
+        viewer: Viewer, before: Settings, after: Settings, cameras: tuple[str, ...], *, beyond_cameras: bool
+    ) -> None:
+        if beyond_cameras and viewer.scope is not None:
             raise _beyond()
         touched = set(cameras)
         for settings in (before, after):

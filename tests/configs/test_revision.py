@@ -76,4 +76,6 @@ def test_cameras_are_replaced_added_and_taken_out(settings: Settings, tmp_path: 
 
 def test_what_waits_for_the_next_start_is_named(settings: Settings) -> None:
     other = settings.model_copy(update={"title": "新", "workers": 3, "sites": ()})
-    assert changes(settings, other).restart == ("title", "workers")
+    made = changes(settings, other)
+    assert made.restart == ("workers",)
+    assert made.sections == ("sites", "title", "workers")

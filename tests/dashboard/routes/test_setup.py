@@ -75,6 +75,33 @@ async def test_open_pages_hear_of_a_change_and_find_it(wall: Wall, engineer: htt
         assert "west-9" not in {each["camera_id"] for each in told}, "nobody is told of a camera that is gone"
 
 
+async def test_desks_and_screens_of_a_revision_are_those_of_the_running_node(
+    wall: Wall, engineer: httpx.Client
+) -> None:
+    leader = wall.client(Role.SHIFT_LEADER)
+    newest = wall.parts.revisions.last()
+    assert newest is not None
+    tree = {
+        **newest.tree,
+        "title": "新名",
+        "desks": [{"id": "night", "name": "夜班", "regions": ["county"]}],
+        "screens": [{"id": "lobby", "name": "大厅", "regions": ["county"]}],
+    }
+    async with asyncio.timeout(60), wall.feed(leader) as feed:
+        wall.parts.revisions.add(1, tree, by="-", by_name="-", why="county.yaml", kind="import")
+        while (await feed.next("screen"))["screen"]["id"] != "lobby":
+            pass
+        told = {
+            path: (await asyncio.to_thread(leader.get, f"/api/{path}")).json() for path in ("desks", "screens", "node")
+        }
+    assert [desk["id"] for desk in told["desks"]] == ["night"]
+    assert [screen["id"] for screen in told["screens"]] == ["lobby"]
+    assert told["node"]["title"] == "新名"
+    eastern = wall.client(Role.ENGINEER, regions=("east",))
+    undone = eastern.post("/api/setup/revisions/1/restore", json={"base": 2})
+    assert undone.json()["error"]["code"] == "beyond_region", "desks are no business of one town's engineer"
+
+
 def test_who_comes_second_is_told_who_was_first(wall: Wall, engineer: httpx.Client) -> None:
     save(engineer, 1).raise_for_status()
     refused = save(wall.client(Role.ADMINISTRATOR), 1, name="别名")
