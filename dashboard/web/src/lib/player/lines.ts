@@ -20,8 +20,6 @@ export interface Listener {
   readonly onClose: (code: number) => void;
 }
 
-/** A line that was lost without a word is known by its silence: to a wish the server answers at once. */
-const ANSWER_MS = 3_000;
 /** As a browser says it of a broken socket. */
 const BROKEN = 1006;
 /** As many as the largest layout has tiles. */
@@ -35,14 +33,12 @@ class Line {
   private wish: Wish | null = null;
   private listener: Listener | null = null;
   private heard = false;
-  private answer: ReturnType<typeof setTimeout> | undefined;
   private leaveGate: () => void;
 
   constructor(
     url: string,
     gate: Gate,
     private readonly onGone: (line: Line) => void,
-    private readonly onSilent: () => void,
   ) {
     this.leaveGate = gate.pass(() => {
       const socket = new WebSocket(url);
@@ -72,7 +68,6 @@ class Line {
 
   /** Whoever listened hears no more of it. */
   leave(): void {
-    clearTimeout(this.answer);
     this.listener = null;
     this.wish = null;
     this.n += 1;
@@ -93,12 +88,6 @@ class Line {
     if (this.wish === null) return;
     this.say(this.wish);
     this.listener?.onAsked();
-    this.answer = setTimeout(() => {
-      const { listener } = this;
-      this.close();
-      this.onSilent();
-      listener?.onClose(BROKEN);
-    }, ANSWER_MS);
   }
 
   private say({ cameraId, stream, form }: Omit<Wish, "cameraId"> & { readonly cameraId: string | null }): void {
@@ -111,13 +100,11 @@ class Line {
     if (this.listener === null || typeof data !== "string") return;
     const message = JSON.parse(data) as { readonly type: string; readonly n?: number };
     if (message.type !== "watching" || message.n !== this.n) return;
-    clearTimeout(this.answer);
     this.heard = true;
     this.listener?.onOpen();
   }
 
   private end(code: number): void {
-    clearTimeout(this.answer);
     this.leaveGate();
     const { listener } = this;
     this.listener = null;
@@ -139,7 +126,10 @@ export class Lines {
 
   constructor(private readonly url: string) {}
 
-  /** Shows `wish` to `listener` until what this gives back is called: with `true` where the line itself is doubted. */
+  /**
+   * Shows `wish` to `listener` until what this gives back is called: with `true` where the line itself is doubted. A
+   * connection that is lost without a word takes the spare ones along.
+   */
   watch(wish: Wish, listener: Listener): (doubted?: boolean) => void {
     const line = this.spare.find((each) => each.open) ?? this.spare[0] ?? this.opened();
     this.spare = this.spare.filter((each) => each !== line);
@@ -149,6 +139,7 @@ export class Lines {
     this.refill = setTimeout(() => this.fill(), REFILL_MS);
     return (doubted = false) => {
       if (!this.used.delete(line)) return;
+      if (doubted) this.dropSpare();
       if (doubted || this.spare.length >= MOST_SPARE) line.close();
       else {
         line.leave();
@@ -168,8 +159,7 @@ export class Lines {
       this.used.delete(line);
       this.spare = this.spare.filter((each) => each !== line);
     };
-    // What was lost without a word took the others along.
-    return new Line(this.url, this.gate, onGone, () => this.dropSpare());
+    return new Line(this.url, this.gate, onGone);
   }
 
   private dropSpare(): void {
