@@ -58,11 +58,11 @@ class Verdicts:
 
 
 PRECEDENCE = (
+    Fault.STUCK,
     Fault.LOSSY,
     Fault.GARBLED,
     Fault.FLAPPING,
     Fault.DARK,
-    Fault.STUCK,
     Fault.MOVED,
     Fault.SLOW,
     Fault.JUMPING,
@@ -70,8 +70,9 @@ PRECEDENCE = (
 )
 """Which fault of a live stream is told where there are several.
 
-What keeps pictures from coming whole explains what may be seen in them, so it comes first: lost packets make pictures
-that cannot be decoded. Then what makes them worthless, then what makes them worse.
+First an old picture, since nothing else may hide that it is one (a black one is always the same, and that is no fault
+of its own). What keeps pictures from coming whole explains what may be seen in them: lost packets make pictures that
+cannot be decoded. Then what makes them worthless, then what makes them worse.
 """
 
 
@@ -194,7 +195,8 @@ class Lifecycle:
 def _fault_while_live(verdicts: Verdicts) -> tuple[Fault | None, str]:
     """A stream may be live and faulty: its pictures go on, with a badge."""
     for fault in PRECEDENCE:
-        if fault in verdicts.findings:
+        always_so = fault is Fault.STUCK and Fault.DARK in verdicts.findings
+        if fault in verdicts.findings and not always_so:
             return fault, verdicts.findings[fault]
     return None, "pictures come"
 

@@ -40,6 +40,7 @@ class RtcpClock:
         self._first: tuple[float, float] | None = None
         self._outside = 0
         self._outside_since = 0.0
+        self._late = False
         self._calm: tuple[float, float] | None = None  # since when the smallest delay has not fallen, and what it was
         self._calm_pictures = 0
         self._calmed = False
@@ -53,7 +54,7 @@ class RtcpClock:
         before, and until the last of them the smallest delay seen is not the shortest way. What :meth:`to_server` says
         until then is the latest that it can have been.
         """
-        return self._calmed and not self._outside
+        return self._calmed and (not self._outside or self._late)
 
     def resume(self, at: float) -> None:
         """Another session of the same camera begins: its clock is what it was, unless it has been away for long."""
@@ -85,7 +86,8 @@ class RtcpClock:
             if not self._outside:
                 self._outside_since = arrived_at
             self._outside += 1
-            if not self._stepped(offset - self._minimum, arrived_at):
+            self._late = 0 < offset - self._minimum < _LONGEST_DELAY_S
+            if not self._stepped(arrived_at):
                 return min(arrived_at, camera_time + self._minimum)
             self._begin_anew()
             self.steps += 1
@@ -93,8 +95,8 @@ class RtcpClock:
         self._note(arrived_at, offset)
         return min(arrived_at, camera_time + (self._minimum if self._minimum is not None else offset))
 
-    def _stepped(self, by: float, arrived_at: float) -> bool:
-        if 0 < by < _LONGEST_DELAY_S and arrived_at - self._outside_since < self._patience_s:
+    def _stepped(self, arrived_at: float) -> bool:
+        if self._late and arrived_at - self._outside_since < self._patience_s:
             return False
         return self._outside >= self._confirm
 

@@ -92,6 +92,12 @@ LIVE = (_open(1000), _picture(1001))
             id="a black picture is always the same",
         ),
         pytest.param(
+            (*LIVE, _tick(1003, 0.1, 0.2, Fault.LOSSY, Fault.STUCK, Fault.FLAPPING)),
+            Phase.LIVE,
+            Fault.STUCK,
+            id="nothing hides that a picture is old",
+        ),
+        pytest.param(
             (*LIVE, _tick(1003, 3, 3, Fault.GARBLED)), Phase.STALE, Fault.GARBLED, id="the demuxer holds back garbage"
         ),
         pytest.param((*LIVE, _tick(1003, 5, 5, Fault.GARBLED)), Phase.STALE, Fault.FROZEN, id="garbled, then frozen"),
