@@ -124,8 +124,15 @@ def first_row(page: Page, _: Running) -> None:
     page.wait_for_timeout(1_000)
 
 
-def by_day(page: Page, _: Running) -> None:
+def counted(page: Page, _: Running) -> None:
+    """What is counted over time has begun: coverage, a curve, and the first visit that was due."""
+    for first in ("[data-testid=overview-coverage]", "[data-testid=overview-crowd]", "[data-testid=overview-patrol] b"):
+        page.locator(first).first.wait_for(timeout=180_000)
+
+
+def by_day(page: Page, running: Running) -> None:
     """The day's theme."""
+    counted(page, running)
     page.keyboard.press("t")
 
 
@@ -154,11 +161,11 @@ SHOTS = (
     Shot("replay", "/", act=replayed),
     Shot("history", "/history", act=first_row),
     Shot("load", "/load"),
-    Shot("overview", "/overview"),
+    Shot("overview", "/overview", act=counted),
     Shot("overview-day", "/overview", languages=("zh",), act=by_day),
-    Shot("overview-4k", "/overview", size=WALL_4K, languages=("zh",)),
-    Shot("overview-video-wall", "/overview", size=VIDEO_WALL, languages=("zh",)),
-    Shot("map", "/overview?region=shiqiao", languages=("zh",)),
+    Shot("overview-4k", "/overview", size=WALL_4K, languages=("zh",), act=counted),
+    Shot("overview-video-wall", "/overview", size=VIDEO_WALL, languages=("zh",), act=counted),
+    Shot("map", "/overview?region=shiqiao", languages=("zh",), act=counted),
     Shot("setup", "/setup", account="admin", act=set_up),
     Shot("screen", f"/wall/{SCREEN}", account=NOBODY, languages=("zh",), act=let_in),
     Shot("health", "/health", account="engineer"),
