@@ -513,7 +513,7 @@ export const en: Record<Key, string> = {
   "overview.coverage": "Coverage",
   "overview.coverage.now": "Seen now",
   "overview.coverage.day": "Seen, 24 h",
-  "overview.coverage.least": "Least {region}",
+  "overview.coverage.least": "Min. {region}",
   "overview.camera.all": "All good",
   "overview.camera.good": "Good",
   "overview.camera.part": "Faulty",
