@@ -779,6 +779,8 @@ export const en: Record<Key, string> = {
   "setup.area": "Ground area (m², estimate)",
   "setup.area.unknown": "not known",
   "setup.measure": "Limit by",
+  "setup.measure.count": "Count",
+  "setup.measure.density": "Density",
   "setup.number.density": "Density limit (per m²)",
   "setup.add.rule": "Add a rule",
   "setup.remove.rule": "Remove rule",

@@ -777,6 +777,8 @@ export const zh = {
   "setup.area": "地面面积（m²，估算）",
   "setup.area.unknown": "未知",
   "setup.measure": "上限按",
+  "setup.measure.count": "人数",
+  "setup.measure.density": "密度",
   "setup.number.density": "密度上限（人/m²）",
   "setup.add.rule": "添加规则",
   "setup.remove.rule": "删除规则",
