@@ -34,8 +34,8 @@ def run(quick: bool, workdir: Path) -> Report:
         wall.rest(3)
         report.percentiles("first_picture_ms", [_switch(wall) for _ in range(switches)], "ms", {50: 150, 95: 150})
         _save_scenes(wall)
-        taken = [_scene(wall, number) for number in range(-1, scenes)]
-        report.percentiles("scene_first_picture_ms", taken[1:], "ms", {50: 600, 95: 600})
+        taken = [_scene(wall, number) for number in range(scenes)]
+        report.percentiles("scene_first_picture_ms", taken, "ms", {50: 600, 95: 600})
     return report
 
 
@@ -58,22 +58,30 @@ def _switch(wall: Glass) -> float:
 
 
 def _save_scenes(wall: Glass) -> None:
+    """And opens the second: what the patrol left may have cameras where the first counted scene has them."""
     with wall.client() as client:
         region = client.get("/api/node").raise_for_status().json()["regions"][0]["id"]
         for name, tiles in zip(SCENES, _tiles(wall), strict=True):
             scene = {"name": name, "region": region, "layout": str(TILES), "tiles": tiles}
             client.post("/api/scenes", json=scene).raise_for_status()
     wall.page.keyboard.press("w")
+    _press(wall, SCENES[1])
+    wall.until(lambda: set(_tiles(wall)[1]) <= set(wall.ask("live()")), 45, "the scene to begin with")
+    wall.rest(2)
 
 
 def _tiles(wall: Glass) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return wall.cameras[:TILES], wall.cameras[TILES:]
 
 
+def _press(wall: Glass, scene: str) -> None:
+    wall.page.get_by_test_id("scene").filter(has_text=scene).get_by_role("button").first.click()
+
+
 def _scene(wall: Glass, number: int) -> float:
-    """Scenes take turns; the first of them (-1) replaces what the patrol left, and is not counted."""
-    name, tiles = SCENES[number % 2], _tiles(wall)[number % 2]
-    wall.page.get_by_test_id("scene").filter(has_text=name).get_by_role("button").first.click()
+    """The scenes take turns."""
+    _press(wall, SCENES[number % 2])
+    tiles = _tiles(wall)[number % 2]
     took = float(wall.until(lambda: wall.ask("opened(argument)", tiles), _WAIT_S, "pictures in all tiles"))
     wall.rest(2)
     return took
