@@ -17,11 +17,7 @@ from tests.system.axe import assert_accessible
 from tests.system.browser import open_page
 from xueliang.surroundings import web_dist
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.timeout(600),  # axe looks at every element's colours, and a machine may be busy
-    pytest.mark.parametrize("wall", ["manned"], indirect=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("wall", ["manned"], indirect=True)]
 
 PASSWORD = "correct horse battery"
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
