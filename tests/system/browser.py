@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.system.running import ACCOUNT, PASSWORD, RunningNode
 
@@ -50,7 +50,6 @@ def open_page() -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="zh-CN", bypass_csp=True)
         page.set_default_timeout(60_000)
-        expect.set_options(timeout=30_000)  # of a busy machine; the usual five seconds are a matter of chance
         yield page
         browser.close()
 
