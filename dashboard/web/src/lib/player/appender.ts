@@ -15,6 +15,7 @@ export const UNPLAYABLE = "codec";
 export class Appender {
   private buffer: SourceBuffer | null = null;
   private mime = "";
+  private offset = 0;
   private queue: Operation[] = [];
   private readonly url: string;
   private readonly source = new MediaSource();
@@ -39,6 +40,11 @@ export class Appender {
     }
     this.queue.push({ do: "init", mime, data });
     this.drain();
+  }
+
+  /** Of what is appended from now on `mediaTime` is the element's 0. */
+  begin(mediaTime: number): void {
+    this.offset = -mediaTime;
   }
 
   append(data: ArrayBuffer): void {
@@ -74,6 +80,7 @@ export class Appender {
     try {
       const buffer = operation.do === "init" ? this.bufferFor(operation.mime) : this.buffer;
       if (buffer === null) return this.drain(); // a frame before its parameters cannot be shown
+      if (operation.do === "append" && buffer.timestampOffset !== this.offset) buffer.timestampOffset = this.offset;
       buffer.appendBuffer(operation.data);
     } catch (error) {
       this.refused(operation, error);

@@ -19,6 +19,9 @@ const HURRY_BEYOND_S = 0.25;
 const CAUGHT_UP_S = 0.05;
 export const KEEP_BEHIND_S = 10;
 
+/** A key frame so far behind the newest picture is shown at once; one of a longer GOP would be marked as late. */
+export const FIRST_BEHIND_S = 2.2;
+
 /** `wanted`: how far behind the newest picture's end playback shall stand right after it was buffered. */
 export function follow(ranges: readonly Range[], current: number, rate: number, wanted: number): Move {
   const last = ranges[ranges.length - 1];

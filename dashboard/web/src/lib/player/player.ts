@@ -6,7 +6,7 @@ import type { InitMessage, LiveMessage, StateMessage } from "@/lib/model";
 import { Appender, UNPLAYABLE } from "./appender";
 import { HIDDEN, type Signals } from "./freshness";
 import type { Lines } from "./lines";
-import { Arrivals, follow } from "./liveEdge";
+import { Arrivals, FIRST_BEHIND_S, follow } from "./liveEdge";
 import { pieces } from "./pieces";
 import { parsePrft } from "./prft";
 import type { Recent } from "./recent";
@@ -23,6 +23,8 @@ const RESTART_AFTER_MS = 4_000;
 const RECONNECT_AFTER_MS = 4_000;
 /** A decoder that is no longer needed is given back so long after. */
 const CLOSE_AFTER_MS = 1_000;
+/** A key frame that is shown for the sake of speed plays on for so long before what is new takes over. */
+const FIRST_STANDS_MS = 300;
 /** Ticks further apart than this: the page stood still, and knows nothing of what happened meanwhile. */
 const HUNG_MS = 1_000;
 
@@ -34,6 +36,8 @@ export interface PlayerOptions {
   readonly video: HTMLVideoElement;
   /** Where the server's own pictures go to, should this browser not decode the stream. */
   readonly pictures: HTMLCanvasElement;
+  /** Shows the key frame first and then what is new: for a tile whose camera nobody sees yet. */
+  readonly instant: boolean;
   /** Keeps the last half minute as it comes. */
   readonly recent: Recent;
   /** A new picture stands on the glass; `mediaTime` in seconds. */
@@ -73,6 +77,10 @@ export class Player {
   private frameHandle = 0;
   private startedAt = performance.now();
   private wanted = false;
+  /** When the stream's first picture came onto the glass. */
+  private firstAt: number | null = null;
+  /** The media time at which the element's own begins; null until pictures come. */
+  private begin: number | null = null;
   /** What comes next has a timeline of its own: another connection, or another worker behind the same one. */
   private newTimeline = false;
 
@@ -111,6 +119,12 @@ export class Player {
   pause(): void {
     this.stop();
     this.blame(HIDDEN);
+  }
+
+  /** Another camera is about to take the place: what the browser can do is that one's. `start` takes it up again. */
+  yield(): void {
+    this.stop();
+    this.options.video.pause();
   }
 
   private stop(): void {
@@ -219,8 +233,13 @@ export class Player {
   }
 
   private onBinary(data: ArrayBuffer): void {
-    if (this.stills) this.onPicture(data);
-    else for (const piece of pieces(data)) this.onPiece(piece);
+    if (this.stills) return this.onPicture(data);
+    const found = pieces(data);
+    if (this.pendingInit === null && this.begin === null && this.appender !== null) {
+      this.begin = this.beginOf(found);
+      this.appender.begin(this.begin);
+    }
+    for (const piece of found) this.onPiece(piece);
   }
 
   private onPiece(data: ArrayBuffer): void {
@@ -293,6 +312,7 @@ export class Player {
     this.newTimeline = false;
     this.appender?.close();
     this.appender = null;
+    this.begin = null;
     this.timeline.clear();
     this.arrivals = new Arrivals();
     this.mediaTime = -1;
@@ -319,6 +339,7 @@ export class Player {
   private stayAtEdge(): void {
     if (this.appender === null) return;
     const { video } = this.options;
+    if (this.beginning()) return;
     const move = follow(this.appender.ranges(), video.currentTime, video.playbackRate, this.arrivals.wanted);
     // A jump that is under way decodes from the key frame on: another one would begin that anew, and so on without end.
     if (move.do === "seek" && !video.seeking) video.currentTime = move.to;
@@ -328,11 +349,26 @@ export class Player {
     if (video.paused && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) video.play().catch(() => this.options.onChange());
   }
 
+  /** Whether the first picture is on its way, or stands on the glass just now: other tiles have the browser first. */
+  private beginning(): boolean {
+    return this.begin !== null && this.begin > 0 && (this.firstAt === null || performance.now() - this.firstAt < FIRST_STANDS_MS);
+  }
+
+  /**
+   * Where the element's own time begins. It starts at 0, so a stream whose key frame is put there needs no jump and costs
+   * one picture's decoding instead of a GOP's.
+   */
+  private beginOf(fragments: readonly ArrayBuffer[]): number {
+    const [first, last] = [fragments[0], fragments[fragments.length - 1]].map((data) => (data === undefined ? null : parsePrft(data)));
+    const instant = this.options.instant && this.firstAt === null && first != null && last != null && last.mediaTime - first.mediaTime <= FIRST_BEHIND_S;
+    return instant ? first.mediaTime : 0;
+  }
+
   private watchGlass(): void {
     const { video } = this.options;
     if (typeof video.requestVideoFrameCallback === "function") {
       const step = (_now: number, metadata: VideoFrameCallbackMetadata): void => {
-        this.onGlass(metadata.mediaTime);
+        this.onGlass(metadata.mediaTime + (this.begin ?? 0));
         if (this.wanted) this.frameHandle = video.requestVideoFrameCallback(step);
       };
       this.frameHandle = video.requestVideoFrameCallback(step);
@@ -340,7 +376,7 @@ export class Player {
     }
     const step = (): void => {
       if (!this.wanted) return;
-      if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.onGlass(video.currentTime);
+      if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.onGlass(video.currentTime + (this.begin ?? 0));
       requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
@@ -349,6 +385,7 @@ export class Player {
   private onGlass(mediaTime: number): void {
     if (mediaTime === this.mediaTime) return;
     this.mediaTime = mediaTime;
+    this.firstAt ??= performance.now();
     // A picture of which nobody knows how old it is makes no tile live.
     if (this.timeline.captureMs(mediaTime) !== null) this.glassAt = performance.now();
     this.browserFault = null;
