@@ -44,6 +44,8 @@
     pictures: [],
     states: [],
     live: () => tiles().filter((tile) => tile.dataset.state === "live").map((tile) => tile.dataset.camera),
+    // Whose number was read and had changed since.
+    readSince: (at) => [...glass.last].filter(([, told]) => told.at > at).map(([camera]) => camera),
     take: (name) => glass[name].splice(0),
     rows: [],
     looks: [],

@@ -175,8 +175,11 @@ class Trial:
         return at - 1000 * self.wall.captured_at(camera, number, at / 1000)
 
     def healed(self, what: str) -> None:
-        """All tiles live, and new pictures on each."""
+        """All tiles live, and new pictures on each that can be read: a camera goes on with its own at its next GOP."""
         everywhere = len(self.wall.cameras)
+        over = 1000 * time.time()
+        read = f"readSince({over})"
+        self.wall.until(lambda: len(self.wall.ask(read)) == everywhere, _HEALED_S, f"new pictures after {what}")
         self.wall.until(lambda: len(self.wall.ask("live()")) == everywhere, _HEALED_S, f"live again after {what}")
         self.wall.rest(1)
 

@@ -359,9 +359,10 @@ export class Player {
    * one picture's decoding instead of a GOP's.
    */
   private beginOf(fragments: readonly ArrayBuffer[]): number {
-    const [first, last] = [fragments[0], fragments[fragments.length - 1]].map((data) => (data === undefined ? null : parsePrft(data)));
-    const instant = this.options.instant && this.firstAt === null && first != null && last != null && last.mediaTime - first.mediaTime <= FIRST_BEHIND_S;
-    return instant ? first.mediaTime : 0;
+    const [oldest, newest] = [fragments[0], fragments[fragments.length - 1]];
+    if (!this.options.instant || this.firstAt !== null || oldest === undefined || newest === undefined) return 0;
+    const [from, to] = [parsePrft(oldest), parsePrft(newest)];
+    return from !== null && to !== null && to.mediaTime - from.mediaTime <= FIRST_BEHIND_S ? from.mediaTime : 0;
   }
 
   private watchGlass(): void {
