@@ -99,6 +99,7 @@ class Trial:
 
     def fault(self, fault: SimFault, hold_s: float) -> None:
         """The cameras have it for so long, then none; returns when all tiles are live again."""
+        self._forget()  # before the faults: pictures for one are drawn at its first time, and others have theirs by then
         for camera in self.faulty:
             self.wall.simulator.set_fault(self.wall.names[camera], fault)
         self.watch(fault.value, hold_s, self.faulty)
@@ -111,6 +112,7 @@ class Trial:
         """A process of the node stands still for so long (SIGSTOP), then goes on."""
         pid = self.wall.processes()[part]
         with _standing_still(pid):
+            self._forget()
             self.watch(f"{part} stopped", hold_s, self.wall.cameras)
         self.healed(f"{part} stopped")
 
@@ -126,13 +128,16 @@ class Trial:
             self.marked.setdefault("page hung", []).append(1000 * (dark[0] - began))
         else:
             self.unmarked.append("the whole page (page hung)")
+        self._forget()
         self.watch("page back", 0.5, self.wall.cameras)
         self.healed("page hung")
 
-    def watch(self, cause: str, seconds: float, concerned: tuple[str, ...]) -> None:
-        """Look on, and book what was seen under the cause."""
+    def _forget(self) -> None:
         self.wall.ask("take('states')")
         self.wall.ask("take('looks')")
+
+    def watch(self, cause: str, seconds: float, concerned: tuple[str, ...]) -> None:
+        """Look on, and book what was seen under the cause since :meth:`_forget`."""
         self.wall.ask(f"watch({1000 * _LOOK_S}, {1000 * seconds})")
         began = time.time() * 1000 - 1000 * seconds
         looks = self.wall.ask("take('looks')")
