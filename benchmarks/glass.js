@@ -3,6 +3,7 @@
 (geometry) => {
   const { bits, width, height } = geometry;
   const CELL = 8;
+  const JUMP_S = 0.25;
   const canvas = document.createElement("canvas");
   canvas.width = bits * CELL;
   canvas.height = 2 * CELL;
@@ -61,6 +62,7 @@
     let count = 0;
     let presented = 0;
     let readAt = -Infinity;
+    let mediaTime = 0;
     const step = (_now, metadata) => {
       if (!video.isConnected) return;
       const shown = toEpoch(Math.max(metadata.expectedDisplayTime, performance.now()));
@@ -69,7 +71,9 @@
       const front = tile !== null && videoOf(tile) === video;
       if (front) glass.counts[tile.dataset.camera] = (glass.counts[tile.dataset.camera] ?? 0) + metadata.presentedFrames - presented;
       presented = metadata.presentedFrames;
-      if (front && glass.every > 0 && (count++ % glass.every === 0 || shown - readAt > glass.pause)) {
+      const jumped = Math.abs(metadata.mediaTime - mediaTime) > JUMP_S;
+      mediaTime = metadata.mediaTime;
+      if (front && glass.every > 0 && (count++ % glass.every === 0 || jumped || shown - readAt > glass.pause)) {
         readAt = shown;
         const number = read(video);
         const told = glass.last.get(tile.dataset.camera);
@@ -80,8 +84,8 @@
     };
     video.requestVideoFrameCallback(step);
   };
-  // Of each tile's pictures every so manieth is read, and every one that comes over `pause` ms after the last that was;
-  // 0: none. `recording`: and written down.
+  // Of each tile's pictures every so manieth is read, every one that comes over `pause` ms after the last that was, and
+  // every one after a jump of playback; 0: none. `recording`: and written down.
   glass.read = (every, recording, pause = Infinity) => Object.assign(glass, { every, recording, pause });
 
   // What stands on the wall now, whatever anybody says: for each tile its number, when that changed, state and age, and

@@ -99,7 +99,7 @@ class Trial:
 
     def fault(self, fault: SimFault, hold_s: float) -> None:
         """The cameras have it for so long, then none; returns when all tiles are live again."""
-        self._forget()  # before the faults: pictures for one are drawn at its first time, and others have theirs by then
+        self._forget()  # before: at its first time a fault's pictures are drawn, camera by camera
         for camera in self.faulty:
             self.wall.simulator.set_fault(self.wall.names[camera], fault)
         self.watch(fault.value, hold_s, self.faulty)
