@@ -205,7 +205,10 @@ class PatrolPlan(Section):
     dwell_s: float = Field(default=12.0, ge=2, le=3600)
     alarm_hold_s: float = Field(default=30.0, ge=2, le=3600)
     revisit_s: float | None = Field(
-        default=None, ge=2, le=86400, description="longest a camera may be unseen; left out: a round and an alarm's hold"
+        default=None,
+        ge=2,
+        le=86400,
+        description="longest a camera may be unseen; left out: a round and an alarm's hold",
     )
     sites: tuple[Identifier, ...] = Field(default=(), description="empty: every site with a camera, in file order")
 
